@@ -1,0 +1,120 @@
+// Package store holds the row types and the contract of a keyramp store: what
+// ingest hands over, what a report asks for, and the promises in between. The
+// stores themselves are in the rooms beside it.
+package store
+
+import (
+	"context"
+	"errors"
+)
+
+// A Sink takes batches. Load stores rows, account and cursor together or not
+// at all; a record that is already stored is counted as a duplicate, so
+// replaying after any doubt is always right.
+type Sink interface {
+	Load(ctx context.Context, b *Batch, next Cursor) (Loaded, error)
+	Cursor(ctx context.Context, source string) (Cursor, bool, error)
+}
+
+// A Store keeps events and answers questions about them.
+type Store interface {
+	Sink
+
+	// Observe records what the tenant says of an experiment when it differs from what was last recorded.
+	Observe(ctx context.Context, seen []Observation) error
+	// RecordGap keeps a gap for every later report; the same gap is kept once.
+	RecordGap(ctx context.Context, g Gap) error
+
+	// Observations returns what was recorded of an experiment, oldest first; "" means all.
+	Observations(ctx context.Context, experiment string) ([]Observation, error)
+	// Experiments lists the experiments that events or observations name.
+	Experiments(ctx context.Context) ([]Seen, error)
+	// Counts answers all questions of a report from one state of the store.
+	Counts(ctx context.Context, s Scope) (*Counts, error)
+	// Query streams the rows of a named export question.
+	Query(ctx context.Context, name string, s Scope, row func(columns []Column, values []any) error) error
+	// Status tells sources, cursors, accounts, gaps and sizes.
+	Status(ctx context.Context) (*Status, error)
+	// Rejects lists what was put aside, newest first; limit 0 means all.
+	Rejects(ctx context.Context, limit int) ([]Reject, error)
+
+	Close() error
+}
+
+// Seen is an experiment as the stored events show it.
+type Seen struct {
+	Experiment  string
+	Name        string // from observations, else ""
+	Status      string // likewise
+	Events      int64
+	First, Last Micros
+	Variations  []string
+	Control     []string // variations that events marked as control
+	Segment     bool     // some events were allocated by segment
+}
+
+// A Column describes one column of an export.
+type Column struct {
+	Name string
+	Type ColumnType
+	Doc  string
+}
+
+// A ColumnType is the type of an exported column.
+type ColumnType string
+
+// The column types and the Go values that carry them; nil is null everywhere.
+const (
+	Text      ColumnType = "VARCHAR"   // string
+	Integer   ColumnType = "BIGINT"    // int64
+	Double    ColumnType = "DOUBLE"    // float64
+	Boolean   ColumnType = "BOOLEAN"   // bool
+	Timestamp ColumnType = "TIMESTAMP" // time.Time, UTC
+	Date      ColumnType = "DATE"      // time.Time at UTC midnight
+)
+
+// Status is the state of a store.
+type Status struct {
+	Sources  []SourceStatus
+	Gaps     []Gap
+	Filtered []FilteredCount
+	Rejects  []RejectCount
+	Events   int64
+	Pages    int64
+	Bytes    int64 // size of the files
+	Schema   int
+}
+
+// A SourceStatus is one source with its account over all runs.
+type SourceStatus struct {
+	Cursor  Cursor
+	Account Loaded
+	Runs    int64
+}
+
+// A FilteredCount tells how many events of a type were counted, not stored.
+type FilteredCount struct {
+	Type        string
+	Count       int64
+	First, Last Micros // days
+}
+
+// A RejectCount tells how many records were put aside for one reason.
+type RejectCount struct {
+	Reason string
+	Count  int64
+}
+
+// Errors that a caller can act on. Stores wrap them.
+var (
+	// ErrBusy: another process holds the store; trying later helps.
+	ErrBusy = errors.New("the store is held by another process")
+	// ErrDamaged: the store cannot be read; trying again does not help.
+	ErrDamaged = errors.New("the store is damaged")
+	// ErrNewer: the store was written by a newer keyramp.
+	ErrNewer = errors.New("the store was written by a newer keyramp")
+	// ErrMissing: there is no store yet.
+	ErrMissing = errors.New("there is no store yet")
+	// ErrResources: disk full, memory limit or permissions.
+	ErrResources = errors.New("resources exhausted")
+)
