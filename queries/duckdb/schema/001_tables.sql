@@ -1,0 +1,120 @@
+-- Tables of the embedded store. None has a primary key or an index: a load
+-- checks for known rows itself, bounded by the batch's days, which stays fast
+-- at any size. Names of columns that hold microseconds since 1970 end in _us.
+
+create table meta (
+    name  varchar not null,
+    value varchar not null
+);
+
+-- every text that events repeat, once; id 0 is the empty text
+create table words (
+    id   uinteger not null,
+    text varchar not null
+);
+insert into words values (0, '');
+
+-- one row a tenant log event, in batches sorted by experiment, variation, at
+create table events (
+    log_id          ubigint not null,    -- pseudonym of the log_id text
+    content         ubigint not null,    -- hash of the kept fields
+    at              timestamp not null,  -- UTC, as every timestamp here
+    assigned        timestamp not null,  -- when the login transaction began
+    logged          timestamp,           -- the time inside the log_id
+    type            uinteger not null,   -- ids of words, down to authenticator
+    client          uinteger not null,
+    connection      uinteger not null,
+    strategy        uinteger not null,
+    device          uinteger not null,
+    experiment      uinteger not null,
+    variation       uinteger not null,
+    allocation      uinteger not null,
+    segment         uinteger not null,
+    authenticator   uinteger not null,
+    user_key        ubigint not null,    -- pseudonyms; 0 means absent
+    session_key     ubigint not null,
+    transaction_key ubigint not null,
+    control         utinyint not null,   -- 0 unknown, 1 no, 2 yes
+    interactive     utinyint not null,   -- likewise
+    passkey_used    boolean not null,
+    test            boolean not null
+);
+
+create table page_events (
+    event_id        ubigint not null,
+    content         ubigint not null,
+    at              timestamp not null,
+    phase           uinteger not null,   -- ids of words, down to variation
+    experiment      uinteger not null,
+    variation       uinteger not null,
+    user_key        ubigint not null,
+    session_key     ubigint not null,
+    transaction_key ubigint not null,
+    verified        boolean not null,
+    future          boolean not null
+);
+
+-- records that could not become events: place and rule, never the payload
+create table rejects (
+    record ubigint not null,             -- keyed hash of the raw bytes
+    source varchar not null,
+    place  varchar not null,
+    reason varchar not null,
+    detail varchar not null,
+    bytes  bigint not null,
+    at_us  bigint not null
+);
+
+-- events that were counted instead of stored
+create table filtered (
+    source varchar not null,
+    type   varchar not null,
+    day    date not null,
+    n      bigint not null
+);
+
+create table cursors (
+    source       varchar not null,
+    position     varchar not null,
+    watermark_us bigint not null,
+    complete     boolean not null,
+    at_us        bigint not null
+);
+
+-- what became of a source's records over all runs;
+-- received = stored + duplicate + filtered + rejected
+create table accounts (
+    source    varchar not null,
+    runs      bigint not null,
+    received  bigint not null,
+    stored    bigint not null,
+    duplicate bigint not null,
+    filtered  bigint not null,
+    rejected  bigint not null,
+    conflicts bigint not null,           -- duplicates with other content
+    marker    ubigint not null           -- of the last commit: tells whether it happened
+);
+
+create table gaps (
+    source     varchar not null,
+    from_us    bigint not null,
+    until_us   bigint not null,
+    noticed_us bigint not null,
+    position   varchar not null
+);
+
+-- what the tenant said of its experiments, whenever it differed from before
+create table observations (
+    experiment varchar not null,
+    seen_us    bigint not null,
+    name       varchar not null,
+    status     varchar not null,
+    strategy   varchar not null,
+    started_us bigint not null,
+    ended_us   bigint not null,
+    updated_us bigint not null,
+    level      integer not null,
+    levels     varchar not null,         -- JSON arrays
+    editable   varchar not null,
+    arms       varchar not null
+);

@@ -1,0 +1,55 @@
+-- The readable columns that every shared question asks from.
+
+create view ev as
+select
+    e.log_id,
+    e.at,
+    epoch_us(e.at) as at_us,
+    epoch_us(e.assigned) as assigned_us,
+    coalesce(epoch_us(e.logged), 0) as logged_us,
+    type.text as type,
+    client.text as client_id,
+    connection.text as connection,
+    strategy.text as strategy,
+    device.text as device,
+    e.user_key,
+    e.session_key,
+    e.transaction_key,
+    experiment.text as experiment_id,
+    variation.text as variation_id,
+    e.control,
+    allocation.text as allocation,
+    segment.text as segment_id,
+    e.interactive,
+    e.passkey_used,
+    authenticator.text as authenticator,
+    e.test
+from events e
+join words type on type.id = e.type
+join words client on client.id = e.client
+join words connection on connection.id = e.connection
+join words strategy on strategy.id = e.strategy
+join words device on device.id = e.device
+join words experiment on experiment.id = e.experiment
+join words variation on variation.id = e.variation
+join words allocation on allocation.id = e.allocation
+join words segment on segment.id = e.segment
+join words authenticator on authenticator.id = e.authenticator;
+
+create view page as
+select
+    p.event_id,
+    p.at,
+    epoch_us(p.at) as at_us,
+    phase.text as phase,
+    experiment.text as experiment_id,
+    variation.text as variation_id,
+    p.user_key,
+    p.session_key,
+    p.transaction_key,
+    p.verified,
+    p.future
+from page_events p
+join words phase on phase.id = p.phase
+join words experiment on experiment.id = p.experiment
+join words variation on variation.id = p.variation;
