@@ -118,3 +118,17 @@ func EffectiveFailures(strata []Stratum) float64 {
 	}
 	return sum
 }
+
+// HalfNormalLogE returns the natural logarithm of the e-value for "the effect is above 0" against "it is not": the likelihood exp(lambda·score -
+// lambda²·info/2), mixed over a half-normal prior of scale tau > 0 on lambda > 0. score is the sum of standardised increments and
+// info >= 0 its variance. ok is false if tau or info is out of range.
+//
+// Source: Howard, Ramdas, McAuliffe & Sekhon (2021), Ann. Stat. 49, 1055–1080 (one-sided normal mixture).
+func HalfNormalLogE(score, info, tau float64) (logE float64, ok bool) {
+	if !(tau > 0) || !(info >= 0) || math.IsNaN(score) || math.IsInf(score, 0) || math.IsInf(tau*tau*info, 0) {
+		return 0, false
+	}
+	spread := 1 + tau*tau*info
+	x := score * tau / math.Sqrt(spread)
+	return math.Ln2 - math.Log(spread)/2 + x*x/2 + logNormalCDF(x), true
+}

@@ -35,3 +35,12 @@ func criticalZ(alpha float64) float64 {
 	}
 	return -NormalQuantile(alpha / 2)
 }
+
+// logNormalCDF is ln NormalCDF(x), also where NormalCDF is too small for a float64.
+func logNormalCDF(x float64) float64 {
+	if x > -30 {
+		return math.Log(NormalCDF(x))
+	}
+	y := 1 / (x * x)
+	return -x*x/2 - halfLog2Pi - math.Log(-x) + math.Log1p(-y*(1-y*(3-15*y)))
+}

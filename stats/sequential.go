@@ -92,10 +92,10 @@ func combine(kind Kind, strata []Stratum) (Difference, []weighted) {
 		dT, dC := pool, pool
 		if kind == Ratio {
 			// An arm whose own spread is larger than the pooled one keeps it; a lucky, even arm does not shrink.
-			if own, ok := armDeff(s.T); ok {
+			if own, ok := DesignEffect(s.T); ok {
 				dT = math.Max(pool, own)
 			}
-			if own, ok := armDeff(s.C); ok {
+			if own, ok := DesignEffect(s.C); ok {
 				dC = math.Max(pool, own)
 			}
 		}

@@ -16,6 +16,9 @@ func (s Sums) Add(o Sums) Sums {
 	return Sums{s.N + o.N, s.Y + o.Y, s.X + o.X, s.YY + o.YY, s.XX + o.XX, s.XY + o.XY}
 }
 
+// SubjectSums returns the sums of a single subject with outcome y and exposure x.
+func SubjectSums(y, x int64) Sums { return Sums{1, y, x, y * y, x * x, x * y} }
+
 // BinarySums returns the sums of n subjects of whom k had the outcome.
 func BinarySums(k, n int64) Sums { return Sums{N: n, Y: k, X: n, YY: k, XX: n, XY: k} }
 
@@ -66,9 +69,11 @@ func PooledDeff(kind Kind, t, c Sums) float64 {
 	return math.Max(1, small(both.N)*(t.spread(both.Y, both.X)+c.spread(both.Y, both.X))/(r*q*float64(both.X)))
 }
 
-// armDeff is the design effect of one arm around its own rate, not clipped at 1; ok is false when that rate is 0 or 1
-// and the data say nothing about it.
-func armDeff(s Sums) (deff float64, ok bool) {
+// DesignEffect returns the design effect of one arm around its own rate: its variance with subjects as clusters over the binomial
+// one. It may be below 1. ok is false when the rate is 0 or 1, where the data say nothing about it.
+//
+// Source: Rao & Scott (1992), Biometrics 48, 577–585; Deng, Knoblich & Lu (2018), KDD.
+func DesignEffect(s Sums) (deff float64, ok bool) {
 	if s.Y <= 0 || s.Y >= s.X {
 		return 0, false
 	}

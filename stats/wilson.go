@@ -62,7 +62,7 @@ func ArmRate(kind Kind, s Sums, pooledDeff, z float64) (Rate, bool) {
 	}
 	deff := 1.0
 	if kind == Ratio {
-		own, ok := armDeff(s)
+		own, ok := DesignEffect(s)
 		if !ok {
 			own = pooledDeff
 		}
@@ -86,7 +86,7 @@ func ClopperPearson(k, n int64, alpha float64) Interval {
 		i.Lo = BetaQuantile(alpha/2, float64(k), float64(n-k+1))
 	}
 	if k < n {
-		i.Hi = 1 - BetaQuantile(alpha/2, float64(n-k), float64(k+1))
+		i.Hi = betaUpperQuantile(alpha/2, float64(k+1), float64(n-k))
 	}
 	return i
 }
