@@ -14,13 +14,13 @@ create table words (
 );
 insert into words values (0, '');
 
--- one row a tenant log event, in batches sorted by experiment, variation, at
+-- one row a tenant log event, in batches sorted by experiment, variation, at_utc
 create table events (
     log_id          ubigint not null,    -- pseudonym of the log_id text
     content         ubigint not null,    -- hash of the kept fields
-    at              timestamp not null,  -- UTC, as every timestamp here
-    assigned        timestamp not null,  -- when the login transaction began
-    logged          timestamp,           -- the time inside the log_id
+    at_utc          timestamp not null,  -- the event's date
+    assigned_utc    timestamp not null,  -- when the login transaction began
+    logged_utc      timestamp,           -- the time inside the log_id
     type            uinteger not null,   -- ids of words, down to authenticator
     client          uinteger not null,
     connection      uinteger not null,
@@ -43,7 +43,7 @@ create table events (
 create table page_events (
     event_id        ubigint not null,
     content         ubigint not null,
-    at              timestamp not null,
+    at_utc          timestamp not null,
     phase           uinteger not null,   -- ids of words, down to variation
     experiment      uinteger not null,
     variation       uinteger not null,

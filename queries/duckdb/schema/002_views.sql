@@ -1,12 +1,13 @@
--- The readable columns that every shared question asks from.
+-- The readable columns that every shared question asks from. The moment is
+-- `at_utc` (TIMESTAMP) and `at_us` (microseconds): a bare `at` is a reserved word.
 
 create view ev as
 select
     e.log_id,
-    e.at,
-    epoch_us(e.at) as at_us,
-    epoch_us(e.assigned) as assigned_us,
-    coalesce(epoch_us(e.logged), 0) as logged_us,
+    e.at_utc,
+    epoch_us(e.at_utc) as at_us,
+    epoch_us(e.assigned_utc) as assigned_us,
+    coalesce(epoch_us(e.logged_utc), 0) as logged_us,
     type.text as type,
     client.text as client_id,
     connection.text as connection,
@@ -39,8 +40,8 @@ join words authenticator on authenticator.id = e.authenticator;
 create view page as
 select
     p.event_id,
-    p.at,
-    epoch_us(p.at) as at_us,
+    p.at_utc,
+    epoch_us(p.at_utc) as at_us,
     phase.text as phase,
     experiment.text as experiment_id,
     variation.text as variation_id,
