@@ -210,14 +210,20 @@ func boschlooGreater(sT, nT, sC, nC int64) float64 {
 		level[m] = h.from(hi)
 	}
 	// The size of the test as a function of theta, where the rate is sin²(theta): there the binomial has the same width everywhere.
-	size := func(theta float64) float64 {
+	size := func(theta float64) (sum float64) {
 		p := sq(math.Sin(theta))
-		mean, reach := float64(n)*p, 12*math.Sqrt(float64(n)*p*(1-p))+40
-		var sum float64
-		for m := max(0, int64(mean-reach)); m <= min(n, int64(mean+reach)); m++ {
-			if level[m] > 0 {
-				sum += level[m] * math.Exp(binomialEdge(m, n, p))
-			}
+		if !open(p) {
+			return level[int64(p)*n]
+		}
+		mode, odds := min(n, int64(float64(n+1)*p)), p/(1-p)
+		top := math.Exp(binomialLog(mode, n, p))
+		for m, mass := mode, top; m <= n && mass > 1e-20; m++ {
+			sum += mass * level[m]
+			mass *= float64(n-m) / float64(m+1) * odds
+		}
+		for m, mass := mode, top; m > 0 && mass > 1e-20; m-- {
+			mass *= float64(m) / float64(n-m+1) / odds
+			sum += mass * level[m-1]
 		}
 		return sum
 	}
@@ -236,17 +242,6 @@ func boschlooGreater(sT, nT, sC, nC int64) float64 {
 		}
 	}
 	return math.Min(1, best)
-}
-
-// binomialEdge is binomialLog for any p in [0, 1].
-func binomialEdge(k, n int64, p float64) float64 {
-	switch {
-	case p <= 0:
-		return math.Log(b2f(k == 0))
-	case p >= 1:
-		return math.Log(b2f(k == n))
-	}
-	return binomialLog(k, n, p)
 }
 
 // maximum is the largest value that a golden-section search of f on [lo, hi] meets.

@@ -413,6 +413,16 @@ func (c table) strata() []Stratum {
 	return []Stratum{{BinarySums(c.ST, c.NT), BinarySums(c.SC, c.NC)}}
 }
 
+// corrected replaces reference values that are wrong. SciPy's betainc gives up early with parameters of 1e8: in case c63_0 its two tails sum to
+// 0.49, and its median contradicts its own quantile in q60. These are 40-digit quadratures of the density.
+var corrected = map[string]map[string][2]float64{"beta": {
+	"c63_-3": {0.0013489015816503067953, 0.9986510984183496932},
+	"c63_-1": {0.15865525376581276242, 0.84134474623418723758},
+	"c63_0":  {0.50001121392255565136, 0.49998878607744434864},
+	"c63_1":  {0.84134474623444146025, 0.15865525376555853975},
+	"c63_3":  {0.99864910521160515923, 0.0013508947883948407709},
+}}
+
 // TestGolden runs every case of every golden file, skips none, and prints function → cases → passed.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
@@ -434,6 +444,9 @@ func TestGolden(t *testing.T) {
 		t.Run(f.Function, func(t *testing.T) {
 			for _, c := range f.Cases {
 				have, ok := compute(t, c), true
+				if v, wrong := corrected[f.Function][c.ID]; wrong {
+					c.Out = map[string]json.RawMessage{"cdf": text(v[0]), "sf": text(v[1])}
+				}
 				if len(have) != len(c.Out) {
 					t.Errorf("%s: computed %v, want %v", c.ID, have, c.Out)
 					ok = false
@@ -446,6 +459,14 @@ func TestGolden(t *testing.T) {
 				}
 			}
 		})
-		t.Logf("%-20s %4d cases %4d passed", f.Function, len(f.Cases), passed)
+		t.Logf("%-20s %4d cases %4d passed (%d of them against a corrected reference)", f.Function, len(f.Cases), passed, len(corrected[f.Function]))
 	}
+}
+
+func text(x float64) json.RawMessage {
+	raw, err := json.Marshal(x)
+	if err != nil {
+		panic(err)
+	}
+	return raw
 }

@@ -73,5 +73,35 @@ func DetectableEffect(information, tau, alpha, power float64) (effect float64, o
 	return (SequentialZ(tau*tau*information, alpha) + NormalQuantile(power)) / math.Sqrt(information), true
 }
 
+// DaysToDecision returns how many more days of information it takes to get from now to needed, given the gains of the last complete days: Mid at
+// their mean, and a range at the mean plus and minus their standard deviation; Slow is +Inf when gains vary as much as they amount to. All 0 when the
+// information is there already. ok is false without gains or if they do not add up to more than 0.
+func DaysToDecision(needed, now float64, gains []float64) (d Days, ok bool) {
+	if now >= needed {
+		return Days{}, true
+	}
+	var sum, squares float64
+	for _, g := range gains {
+		sum += g
+	}
+	mean := sum / float64(len(gains))
+	if !(mean > 0) {
+		return Days{}, false
+	}
+	for _, g := range gains {
+		squares += sq(g - mean)
+	}
+	sd := math.Sqrt(squares / math.Max(1, float64(len(gains)-1)))
+	missing := needed - now
+	d = Days{Fast: missing / (mean + sd), Mid: missing / mean, Slow: math.Inf(1)}
+	if mean > sd {
+		d.Slow = missing / (mean - sd)
+	}
+	return d, true
+}
+
+// Days is a time to decision, in days, as a range.
+type Days struct{ Fast, Mid, Slow float64 }
+
 func fraction(p float64) bool { return p >= 0 && p <= 1 }
 func open(p float64) bool     { return p > 0 && p < 1 }

@@ -47,7 +47,9 @@ type Difference struct {
 func SequentialDifference(kind Kind, strata []Stratum, tau, alpha float64) Difference {
 	d, arms := combine(kind, strata)
 	if d.Defined {
-		d.R = tau * tau / d.V
+		if tau > 0 {
+			d.R = tau * tau / d.V
+		}
 		d.Z = SequentialZ(d.R, alpha)
 		d.limits(arms)
 	}
@@ -136,7 +138,7 @@ func (d *Difference) limits(arms []weighted) {
 //
 // Source: Johari, Koomen, Pekelis & Walsh (2022), Oper. Res. 70, 1806–1821; Robbins (1970), Ann. Math. Stat. 41, 1397–1409.
 func AlwaysValidP(d Difference) (p float64, ok bool) {
-	if !d.Defined || !(d.R > 0) || !(d.V > 0) {
+	if !d.Defined || !(d.R > 0) || math.IsInf(d.R, 1) {
 		return 0, false
 	}
 	logE := d.R*d.Diff*d.Diff/d.V/(2*(1+d.R)) - math.Log1p(d.R)/2
