@@ -1,0 +1,6 @@
+-- name:    forced
+-- asks:    which subjects are forced or test traffic, and so left out of every analysis?
+-- grain:   user_key
+-- params:  none; reads exposures
+-- columns: user_key UBIGINT
+select distinct user_key from exposures where suspect and user_key <> 0
