@@ -1,0 +1,54 @@
+# `make` lists what can be made. Everything needs Go and a C compiler (DuckDB is
+# linked through cgo) and nothing else.
+
+BIN         := bin/keyramp
+# Tools live beside the build, with their version in the name, and never in go.mod.
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME    ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-long check fuzz golden clean need
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+need:
+	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 or newer, https://go.dev/dl" >&2; exit 1; }
+	@command -v "$$(go env CC | cut -d' ' -f1)" >/dev/null || { echo "make: a C compiler is missing: install gcc or clang (DuckDB is linked through cgo)" >&2; exit 1; }
+
+build: need ## build bin/keyramp
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/keyramp
+
+demo: build ## simulate a tenant, pull it, judge it: no account needed
+	$(BIN) demo
+
+test: need ## run the tests
+	go test ./...
+
+test-long: need ## run the tests with the race detector and the long ones
+	KEYRAMP_LONG=1 go test -race -timeout 60m ./...
+
+check: need $(STATICCHECK) ## what CI runs: gofmt, vet, staticcheck, tests
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+	go test ./...
+
+$(STATICCHECK):
+	GOBIN=$(CURDIR)/bin go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	mv bin/staticcheck $@
+
+fuzz: need ## fuzz every decoder for FUZZTIME (30s) each
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
+	    echo "$$(dirname $$file) $$name"; \
+	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" || exit 1; \
+	  done; done
+
+golden: need ## renew golden files; read the diff before you commit it
+	go test ./analysis/render ./cmd/keyramp -update
+
+clean: ## remove what was built and the demo's folder
+	rm -rf bin keyramp-demo
