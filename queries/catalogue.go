@@ -1,0 +1,118 @@
+package queries
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed duckdb/schema/*.sql duckdb/load/*.sql duckdb/state/*.sql report/*.sql export/*.sql
+var files embed.FS
+
+// folders are those whose files carry a header.
+var folders = []string{"duckdb/load", "duckdb/state", "export", "report"}
+
+// A Query is one named SQL text with what its header promises.
+type Query struct {
+	Name    string
+	Folder  string // "report", "export", "duckdb/load" or "duckdb/state"
+	Asks    string
+	Grain   []string // columns that together make a row unique
+	Params  []Column // names without the dollar sign
+	Columns []Column
+	SQL     string // the whole file, without a semicolon at its end
+}
+
+// A Column is a column of the result or a parameter.
+type Column struct {
+	Name string
+	Type string // as DuckDB prints it: BIGINT, VARCHAR, TIMESTAMP, …
+	Doc  string // "" when the header says no more
+}
+
+// A Step is one file of a schema. Steps run in order, each once a store.
+type Step struct {
+	Number int // 1, 2, …
+	Name   string
+	SQL    string // one or more statements
+}
+
+// All lists every query, by folder and name. The error joins what is wrong
+// with any header; the queries that could be read come with it.
+func All() ([]Query, error) { return catalogue() }
+
+// Get returns the named query. It fails when there is none of that name, or
+// when its header cannot be read.
+func Get(name string) (Query, error) {
+	all, err := catalogue()
+	for _, q := range all {
+		if q.Name == name {
+			return q, nil
+		}
+	}
+	if err != nil {
+		return Query{}, fmt.Errorf("query %q: not in the catalogue, of which a part is unreadable: %w", name, err)
+	}
+	return Query{}, fmt.Errorf("query %q: not in the catalogue", name)
+}
+
+// Schema returns the steps that build a store of the dialect, such as "duckdb".
+func Schema(dialect string) ([]Step, error) {
+	names, texts, err := read(dialect + "/schema")
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]Step, len(names))
+	for i, name := range names {
+		if !strings.HasPrefix(name, fmt.Sprintf("%03d_", i+1)) {
+			return nil, fmt.Errorf("schema step %s: expected number %03d", name, i+1)
+		}
+		steps[i] = Step{i + 1, name, texts[i]}
+	}
+	return steps, nil
+}
+
+var catalogue = sync.OnceValues(func() ([]Query, error) {
+	var all []Query
+	var faults []error
+	for _, folder := range folders {
+		names, texts, err := read(folder)
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range names {
+			q, err := parse(folder, name, texts[i])
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s/%s.sql: %w", folder, name, err))
+				continue
+			}
+			if slices.ContainsFunc(all, func(o Query) bool { return o.Name == q.Name }) {
+				faults = append(faults, fmt.Errorf("%s/%s.sql: another folder has a query of this name", folder, name))
+				continue
+			}
+			all = append(all, q)
+		}
+	}
+	return all, errors.Join(faults...)
+})
+
+// read returns the names, without ".sql", and texts of a folder's files, sorted.
+func read(folder string) (names, texts []string, err error) {
+	entries, err := files.ReadDir(folder)
+	if err != nil {
+		return nil, nil, fmt.Errorf("SQL folder %s: %w", folder, err)
+	}
+	for _, e := range entries {
+		text, err := files.ReadFile(path.Join(folder, e.Name()))
+		if err != nil {
+			return nil, nil, fmt.Errorf("SQL folder %s: %w", folder, err)
+		}
+		names = append(names, strings.TrimSuffix(e.Name(), ".sql"))
+		texts = append(texts, string(text))
+	}
+	return names, texts, nil
+}

@@ -1,0 +1,5 @@
+-- name:    marker
+-- asks:    which commit of a source was the last?
+-- params:  $source VARCHAR
+-- columns: marker UBIGINT
+select marker from accounts where source = $source

@@ -1,0 +1,6 @@
+-- name:    reject_list
+-- asks:    which records were put aside last?
+-- params:  $max BIGINT
+-- columns: record UBIGINT, source VARCHAR, place VARCHAR, reason VARCHAR, detail VARCHAR, bytes BIGINT, at_us BIGINT
+select record, source, place, reason, detail, bytes, at_us from rejects
+order by at_us desc, source, rowid desc limit $max
