@@ -48,7 +48,7 @@ func splitLogE(s Split, kappa float64) float64 {
 		}
 		c, prior := float64(s.Counts[i]), kappa*share
 		x := prior + c
-		sum += c*math.Log1p((c-n*share)/(total*share)) + (prior-0.5)*math.Log(x/total) -
+		sum += c*math.Log1p(math.FMA(-n, share, c)/(total*share)) + (prior-0.5)*math.Log(x/total) -
 			math.Log(total)/2 + halfLog2Pi + stirling(x) - lgamma(prior)
 	}
 	return sum
