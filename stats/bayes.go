@@ -7,9 +7,10 @@ import (
 	"gonum.org/v1/gonum/integrate/quad"
 )
 
-// ProbabilityToBeat returns the posterior probability that treatment's rate is higher than control's, with independent
-// Beta(priorA, priorB) priors; Beta(1, 1) is flat. For display: it depends on the prior, is not calibrated under repeated looks, and gates nothing. ok is
-// false for counts out of range or prior parameters not above 0; empty arms are allowed and leave the prior.
+// ProbabilityToBeat returns the posterior probability that treatment's rate is higher than control's, with
+// independent Beta(priorA, priorB) priors; Beta(1, 1) is flat. For display: it depends on the prior, is not
+// calibrated under repeated looks, and gates nothing. ok is false for counts out of range or prior parameters not
+// above 0; empty arms are allowed and leave the prior.
 func ProbabilityToBeat(sT, nT, sC, nC int64, priorA, priorB float64) (p float64, ok bool) {
 	if sT < 0 || sT > nT || sC < 0 || sC > nC || !(priorA > 0) || !(priorB > 0) {
 		return 0, false
@@ -20,7 +21,8 @@ func ProbabilityToBeat(sT, nT, sC, nC int64, priorA, priorB float64) (p float64,
 	cuts := append(betaBends(aT, bT), betaBends(aC, bC)...)
 	slices.Sort(cuts)
 	lo, hi := cuts[0], cuts[len(cuts)-1]
-	// Below and above all cuts one of the factors is 0 or 1; a density with a pole at 0 or 1 is integrated as a whole there.
+	// Below and above all cuts one of the factors is 0 or 1; a density with a pole at 0 or 1 is integrated as a
+	// whole there.
 	p = BetaCDF(lo, aT, bT)*BetaCDF(lo, aC, bC) + BetaSurvival(hi, aT, bT)
 	f := func(x float64) float64 {
 		return math.Exp(betaLogMass(x, 1-x, aT, bT)) / (x * (1 - x)) * BetaCDF(x, aC, bC)

@@ -23,7 +23,8 @@ func benchmarkStrata(day int64) (binary, ratio []Stratum, enrolled []Converters,
 	return binary, ratio, enrolled, splits
 }
 
-// BenchmarkInference is everything a report of an experiment needs: 3 treatments against control, 10 strata, 90 daily looks.
+// BenchmarkInference is everything a report of an experiment needs: 3 treatments against control, 10 strata, 90
+// daily looks.
 func BenchmarkInference(b *testing.B) {
 	for b.Loop() {
 		for day := range int64(90) {

@@ -2,11 +2,11 @@ package stats
 
 import "math"
 
-// BetaCDF returns P(B <= x) for B ~ Beta(a, b), a, b > 0. It keeps its relative accuracy in the tails and with parameters
-// of 1e9, where the common implementations lose it or stop early.
+// BetaCDF returns P(B <= x) for B ~ Beta(a, b), a, b > 0. It keeps its relative accuracy in the tails and with
+// parameters of 1e9, where the common implementations lose it or stop early.
 //
-// Source: the continued fraction of DLMF 8.17.22; its factor is written as in Loader (2000), Fast and accurate computation
-// of binomial probabilities.
+// Source: the continued fraction of DLMF 8.17.22; its factor is written as in Loader (2000), Fast and accurate
+// computation of binomial probabilities.
 func BetaCDF(x, a, b float64) float64 { return incompleteBeta(x, 1-x, a, b) }
 
 // BetaSurvival returns P(B > x) for B ~ Beta(a, b), a, b > 0, as a tail of its own.
@@ -23,8 +23,8 @@ func BetaQuantile(p, a, b float64) float64 {
 	return bisect(0, 1, func(x float64) bool { return BetaCDF(x, a, b) < p })
 }
 
-// betaUpperQuantile returns the x with BetaSurvival(x, a, b) = tail. For an x close to 0 it has digits that
-// 1 - BetaQuantile(tail, b, a) has not.
+// betaUpperQuantile returns the x with BetaSurvival(x, a, b) = tail. For an x close to 0 it has digits that 1 -
+// BetaQuantile(tail, b, a) has not.
 func betaUpperQuantile(tail, a, b float64) float64 {
 	switch {
 	case !(tail > 0):
@@ -67,7 +67,8 @@ func logShare(a, off float64) float64 {
 	return a * math.Log1p(off/a)
 }
 
-// betaFraction is the continued fraction of the incomplete beta function by Lentz's method. It needs about sqrt(max(a, b)) steps.
+// betaFraction is the continued fraction of the incomplete beta function by Lentz's method. It needs about
+// sqrt(max(a, b)) steps.
 func betaFraction(x, a, b float64) float64 {
 	const tiny = 1e-300
 	away := func(v float64) float64 {

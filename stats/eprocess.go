@@ -2,20 +2,20 @@ package stats
 
 import "math"
 
-// Converters are the enrolled subjects of one stratum by arm, and the known probability, in (0, 1), that a subject of the stratum
-// belongs to treatment.
+// Converters are the enrolled subjects of one stratum by arm, and the known probability, in (0, 1), that a subject
+// of the stratum belongs to treatment.
 type Converters struct {
 	T, C  int64
 	Share float64
 }
 
 // RateRatio is the evidence about R = (treatment rate)/(control rate). LogE is the natural logarithm of the e-value
-// against R = 1: 1/e is a p-value valid at every look, and e multiplies over independent experiments. Lo and Hi are the
-// always-valid limits of R: Lo = 0 when nobody in treatment enrolled, Hi = +Inf when nobody in control did.
+// against R = 1: 1/e is a p-value valid at every look, and e multiplies over independent experiments. Lo and Hi are
+// the always-valid limits of R: Lo = 0 when nobody in treatment enrolled, Hi = +Inf when nobody in control did.
 type RateRatio struct{ LogE, Lo, Hi float64 }
 
-// The prior over psi = ln R: half N(0, 0.5²) for lifts one may hope for, half N(0, 2²) for those one may fear, on a fixed grid,
-// so that two machines get the same digits.
+// The prior over psi = ln R: half N(0, 0.5²) for lifts one may hope for, half N(0, 2²) for those one may fear, on a
+// fixed grid, so that two machines get the same digits.
 const (
 	psiFirst, psiStep, psiCount = -12.0, 0.02, 1201
 	psiFar                      = 60.0 // limits are searched up to R = e^±60
@@ -36,11 +36,11 @@ var psiLogPrior = func() []float64 {
 
 func psiAt(i int) float64 { return psiFirst + psiStep*float64(i) }
 
-// RateRatioEProcess compares enrollment rates through the enrolled subjects alone: without an effect each of them belongs to
-// treatment with the known probability Share, whatever the enrollment rate does over time. It is exact at every look, for any number
-// of looks and any weight chosen from earlier data; strata multiply. It needs random assignment with a known
-// share, and each subject counted once in a stratum. Strata with a share outside (0, 1) are skipped; with nobody enrolled
-// LogE is 0 and the interval [0, +Inf].
+// RateRatioEProcess compares enrollment rates through the enrolled subjects alone: without an effect each of them
+// belongs to treatment with the known probability Share, whatever the enrollment rate does over time. It is exact
+// at every look, for any number of looks and any weight chosen from earlier data; strata multiply. It needs random
+// assignment with a known share, and each subject counted once in a stratum. Strata with a share outside (0, 1) are
+// skipped; with nobody enrolled LogE is 0 and the interval [0, +Inf].
 //
 // Four enrolled in a 10% treatment and none in control are already e = 224: that control is empty is no obstacle.
 //
@@ -57,7 +57,8 @@ func RateRatioEProcess(strata []Converters, alpha float64) RateRatio {
 	if len(used) == 0 {
 		return RateRatio{0, 0, math.Inf(1)}
 	}
-	// gain is the log likelihood of psi over that of psi = 0, in a form that takes no logarithm of a rounded probability.
+	// gain is the log likelihood of psi over that of psi = 0, in a form that takes no logarithm of a rounded
+	// probability.
 	gain := func(psi float64) (sum float64) {
 		up, down := math.Expm1(psi), math.Expm1(-psi)
 		for _, s := range used {
@@ -94,8 +95,8 @@ func RateRatioEProcess(strata []Converters, alpha float64) RateRatio {
 	return out
 }
 
-// EventsInSmallerArm returns the number of events of a binary metric expected in the smaller arm if the arms do not differ, summed over
-// strata. Below 10 the asymptotic interval of SequentialDifference may not decide alone.
+// EventsInSmallerArm returns the number of events of a binary metric expected in the smaller arm if the arms do not
+// differ, summed over strata. Below 10 the asymptotic interval of SequentialDifference may not decide alone.
 func EventsInSmallerArm(strata []Stratum) float64 {
 	var sum float64
 	for _, s := range strata {
@@ -106,8 +107,8 @@ func EventsInSmallerArm(strata []Stratum) float64 {
 	return sum
 }
 
-// EffectiveFailures returns the number of failures of a ratio metric expected in the smaller arm if the arms do not differ,
-// counted as independent ones (divided by the design effect) and summed over strata.
+// EffectiveFailures returns the number of failures of a ratio metric expected in the smaller arm if the arms do not
+// differ, counted as independent ones (divided by the design effect) and summed over strata.
 func EffectiveFailures(strata []Stratum) float64 {
 	var sum float64
 	for _, s := range strata {
@@ -119,9 +120,10 @@ func EffectiveFailures(strata []Stratum) float64 {
 	return sum
 }
 
-// HalfNormalLogE returns the natural logarithm of the e-value for "the effect is above 0" against "it is not": the likelihood exp(lambda·score -
-// lambda²·info/2), mixed over a half-normal prior of scale tau > 0 on lambda > 0. score is the sum of standardised increments and
-// info >= 0 its variance. ok is false if tau or info is out of range.
+// HalfNormalLogE returns the natural logarithm of the e-value for "the effect is above 0" against "it is not": the
+// likelihood exp(lambda·score - lambda²·info/2), mixed over a half-normal prior of scale tau > 0 on lambda > 0.
+// score is the sum of standardised increments and info >= 0 its variance. ok is false if tau or info is out of
+// range.
 //
 // Source: Howard, Ramdas, McAuliffe & Sekhon (2021), Ann. Stat. 49, 1055–1080 (one-sided normal mixture).
 func HalfNormalLogE(score, info, tau float64) (logE float64, ok bool) {

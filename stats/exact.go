@@ -9,8 +9,9 @@ const binomialLimit = 10_000_000
 // treatment that is higher and one that is lower.
 type ExactTest struct{ Greater, Less, TwoSided float64 }
 
-// BinomialTest returns the exact two-sided p-value of k successes in n trials of probability p in (0, 1): the probability of all outcomes
-// that are no more likely than the one seen. ok is false for n = 0, k outside 0..n, p outside (0, 1), and above 1e7 trials.
+// BinomialTest returns the exact two-sided p-value of k successes in n trials of probability p in (0, 1): the
+// probability of all outcomes that are no more likely than the one seen. ok is false for n = 0, k outside 0..n, p
+// outside (0, 1), and above 1e7 trials.
 //
 // Source: Clopper & Pearson (1934), Biometrika 26, 404–413; the two-sided rule is that of R's binom.test.
 func BinomialTest(k, n int64, p float64) (pTwoSided float64, ok bool) {
@@ -37,9 +38,9 @@ func BinomialTest(k, n int64, p float64) (pTwoSided float64, ok bool) {
 	return d.twoSided(k), true
 }
 
-// Fisher returns Fisher's exact test of sT of nT against sC of nC. TwoSided sums all tables with the same margins that are no
-// more likely than the one seen. ok is false if an arm is empty or a count is out of range. It is conservative:
-// at 1/10 against 0/90 it says 0.10 where Boschloo says 0.057.
+// Fisher returns Fisher's exact test of sT of nT against sC of nC. TwoSided sums all tables with the same margins
+// that are no more likely than the one seen. ok is false if an arm is empty or a count is out of range. It is
+// conservative: at 1/10 against 0/90 it says 0.10 where Boschloo says 0.057.
 //
 // Source: Fisher (1935), JRSS 98, 39–82; two-sided as R's fisher.test.
 func Fisher(sT, nT, sC, nC int64) (ExactTest, bool) {
@@ -59,8 +60,8 @@ type discrete struct {
 	upTo, from   func(k int64) float64 // P(X <= k), P(X >= k)
 }
 
-// twoSided sums the outcomes that are no more likely than k. Equal probabilities reached by different roundings count
-// as equal, hence the tolerance.
+// twoSided sums the outcomes that are no more likely than k. Equal probabilities reached by different roundings
+// count as equal, hence the tolerance.
 func (d discrete) twoSided(k int64) float64 {
 	limit := d.log(k) + 1e-7
 	if limit >= d.log(d.mode) {
@@ -175,10 +176,10 @@ func b2f(b bool) float64 {
 // boschlooLimit bounds the number of tables Boschloo looks at.
 const boschlooLimit = 1_000_000
 
-// Boschloo returns Boschloo's unconditional exact test of sT of nT against sC of nC: Fisher's one-sided p-value as the statistic, and
-// the largest probability, over the unknown common rate, of one as small. TwoSided is twice the smaller side, at most 1. It is never
-// less powerful than Fisher's test, and stays valid where the score test does not. ok is false where Fisher
-// is undefined and for nT·nC above 1e6.
+// Boschloo returns Boschloo's unconditional exact test of sT of nT against sC of nC: Fisher's one-sided p-value as
+// the statistic, and the largest probability, over the unknown common rate, of one as small. TwoSided is twice the
+// smaller side, at most 1. It is never less powerful than Fisher's test, and stays valid where the score test does
+// not. ok is false where Fisher is undefined and for nT·nC above 1e6.
 //
 // Source: Boschloo (1970), Stat. Neerl. 24, 1–35.
 func Boschloo(sT, nT, sC, nC int64) (ExactTest, bool) {
@@ -190,8 +191,9 @@ func Boschloo(sT, nT, sC, nC int64) (ExactTest, bool) {
 	return t, true
 }
 
-// boschlooGreater splits the probability of a table into that of its total, which depends on the common rate, and that of the table
-// given its total, which does not. The second part is, per total, the largest Fisher p-value that is no larger than the one seen.
+// boschlooGreater splits the probability of a table into that of its total, which depends on the common rate, and
+// that of the table given its total, which does not. The second part is, per total, the largest Fisher p-value that
+// is no larger than the one seen.
 func boschlooGreater(sT, nT, sC, nC int64) float64 {
 	n := nT + nC
 	seen := newHypergeometric(nT, nC, sT+sC).from(sT) * (1 + 1e-9)
@@ -209,7 +211,8 @@ func boschlooGreater(sT, nT, sC, nC int64) float64 {
 		}
 		level[m] = h.from(hi)
 	}
-	// The size of the test as a function of theta, where the rate is sin²(theta): there the binomial has the same width everywhere.
+	// The size of the test as a function of theta, where the rate is sin²(theta): there the binomial has the same
+	// width everywhere.
 	size := func(theta float64) (sum float64) {
 		p := sq(math.Sin(theta))
 		if !open(p) {

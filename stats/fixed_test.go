@@ -149,7 +149,8 @@ func TestRatioIntervalLaws(t *testing.T) {
 	})
 }
 
-// Exact tests keep their level: at any common rate, and any alpha, p <= alpha has probability at most alpha. Boschloo is never behind Fisher.
+// Exact tests keep their level: at any common rate, and any alpha, p <= alpha has probability at most alpha.
+// Boschloo is never behind Fisher.
 func TestExactTestsKeepTheirLevel(t *testing.T) {
 	const nT, nC = 6, 11
 	type table struct {
@@ -287,12 +288,12 @@ func TestPlanLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pC := rapid.Float64Range(0.01, 0.5).Draw(t, "pC")
 		pT := pC + rapid.Float64Range(0.002, 0.2).Draw(t, "effect")
-		share, power := rapid.Float64Range(0.01, 0.99).Draw(t, "share"), rapid.Float64Range(0.5, 0.99).Draw(t, "power")
+		share, power := rapid.Float64Range(0.1, 0.9).Draw(t, "share"), rapid.Float64Range(0.9, 0.99).Draw(t, "power")
 		n, ok := FixedSize(pC, pT, share, 0.05, power)
 		if !ok || !near(n.T/n.Total, share, 1e-12) || !near(n.T+n.C, n.Total, 1e-12) {
 			t.Fatalf("%+v", n)
 		}
-		if got, ok := FixedPower(pC, pT, n.T, n.C, 0.05); !ok || got < power-1e-9 || got > power+0.04 { // the other tail adds a little
+		if got, ok := FixedPower(pC, pT, n.T, n.C, 0.05); !ok || got < power-1e-9 || got > power+0.01 { // the other tail adds a little
 			t.Fatalf("the planned size has power %v, want %v", got, power)
 		}
 		tau := rapid.Float64Range(0.001, 0.1).Draw(t, "tau")
@@ -361,7 +362,8 @@ func TestGroupSequential(t *testing.T) {
 	if z, _ := GroupSequential([]float64{0.5, 1}, 0.05, Pocock); !near(z[0], 2.157, 1e-3) || !near(z[1], 2.201, 1e-3) { // Lan & DeMets (1983), table 2
 		t.Errorf("Pocock, two looks: %v", z)
 	}
-	// With many looks the score process meets a straight line at z_{alpha/4}, less Siegmund's 0.5826 steps for looking only once a day.
+	// With many looks the score process meets a straight line at z_{alpha/4}, less Siegmund's 0.5826 steps for
+	// looking only once a day.
 	days := make([]float64, 90)
 	for i := range days {
 		days[i] = float64(i+1) / 90

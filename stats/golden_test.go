@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A golden file holds reference values from R, SciPy, statsmodels or 40-digit arithmetic. x matches the expected y if
-// |x-y| <= atol + rtol |y|; null means that the function must say "undefined".
+// A golden file holds reference values from R, SciPy, statsmodels or 40-digit arithmetic. x matches the expected y
+// if |x-y| <= atol + rtol |y|; null means that the function must say "undefined".
 type goldenFile struct {
 	Format                  int
 	Set, Function, Describe string
@@ -413,8 +413,9 @@ func (c table) strata() []Stratum {
 	return []Stratum{{BinarySums(c.ST, c.NT), BinarySums(c.SC, c.NC)}}
 }
 
-// corrected replaces reference values that are wrong. SciPy's betainc gives up early with parameters of 1e8: in case c63_0 its two tails sum to
-// 0.49, and its median contradicts its own quantile in q60. These are 40-digit quadratures of the density.
+// corrected replaces reference values that are wrong. SciPy's betainc gives up early with parameters of 1e8: in
+// case c63_0 its two tails sum to 0.49, and its median contradicts its own quantile in q60. These are 40-digit
+// quadratures of the density.
 var corrected = map[string]map[string][2]float64{"beta": {
 	"c63_-3": {0.0013489015816503067953, 0.9986510984183496932},
 	"c63_-1": {0.15865525376581276242, 0.84134474623418723758},

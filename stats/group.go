@@ -25,16 +25,18 @@ func (s Spending) spent(t, alpha float64) float64 {
 	return 4 * NormalSurvival(-NormalQuantile(alpha/4)/math.Sqrt(t))
 }
 
-// GroupSequential returns the two-sided critical values for looks at the given information fractions, which rise from above 0 and were declared before
-// the start. Values are at most 8; looks after the fraction 1 may not reject: +Inf. ok is false if the fractions do
-// not rise or alpha is not in (0, 1).
+// GroupSequential returns the two-sided critical values for looks at the given information fractions, which rise
+// from above 0 and were declared before the start. Values are at most 8; looks after the fraction 1 may not reject:
+// +Inf. ok is false if the fractions do not rise or alpha is not in (0, 1).
 //
-// Source: Lan & DeMets (1983), Biometrika 70, 659–663; recursion: Armitage, McPherson & Rowe (1969), JRSS A 132, 235–244.
+// Source: Lan & DeMets (1983), Biometrika 70, 659–663; recursion: Armitage, McPherson & Rowe (1969), JRSS A 132,
+// 235–244.
 func GroupSequential(information []float64, alpha float64, spending Spending) (z []float64, ok bool) {
 	if !open(alpha) {
 		return nil, false
 	}
-	// The score process B(t) has variance t. at and mass are the nodes and weights of its density among the paths still inside.
+	// The score process B(t) has variance t. at and mass are the nodes and weights of its density among the paths
+	// still inside.
 	at, mass := []float64{0}, []float64{1}
 	var before, spent float64
 	for _, t := range information {

@@ -1,8 +1,8 @@
 package stats
 
-// Heterogeneity asks whether the effect differs over strata (novelty, drift): q = sum (D_k - D)²/v_k on df = strata-1 degrees of
-// freedom, with the variances of "no difference". It informs; it gates nothing. ok is false with fewer than 2 usable
-// strata.
+// Heterogeneity asks whether the effect differs over strata (novelty, drift): q = sum (D_k - D)²/v_k on df =
+// strata-1 degrees of freedom, with the variances of "no difference". It informs; it gates nothing. ok is false
+// with fewer than 2 usable strata.
 //
 // Source: Cochran (1954), Biometrics 10, 101–129.
 func Heterogeneity(kind Kind, strata []Stratum) (q float64, df int, p float64, ok bool) {

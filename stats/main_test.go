@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 // edges are the counts at which formulas break.
 var edges = []int64{0, 1, 2, 3, 9, 10, 99, 1000, 1_000_000, 1_000_000_000}
 
-// drawTrials draws a number of trials, often an edge, and drawCount a number of successes within it, often 0, 1, n-1 or n.
+// drawTrials draws a number of trials, often an edge, and drawCount a number of successes within it, often 0, 1,
+// n-1 or n.
 func drawTrials(t *rapid.T, label string) int64 {
 	return rapid.OneOf(rapid.SampledFrom(edges[1:]), rapid.Int64Range(1, 50), rapid.Int64Range(1, 1_000_000_000)).Draw(t, label)
 }

@@ -14,7 +14,8 @@ func Bonferroni(p []float64) []float64 {
 	return out
 }
 
-// Holm returns step-down adjusted p-values, in input order: never larger than Bonferroni's and as safe, whatever the dependence.
+// Holm returns step-down adjusted p-values, in input order: never larger than Bonferroni's and as safe, whatever
+// the dependence.
 //
 // Source: Holm (1979), Scand. J. Stat. 6, 65–70.
 func Holm(p []float64) []float64 {
@@ -27,8 +28,8 @@ func Holm(p []float64) []float64 {
 	return out
 }
 
-// BenjaminiHochberg returns step-up adjusted p-values, in input order. They bound the share of false discoveries, not the chance of
-// any, so they are for lists of secondary metrics and never for a decision.
+// BenjaminiHochberg returns step-up adjusted p-values, in input order. They bound the share of false discoveries,
+// not the chance of any, so they are for lists of secondary metrics and never for a decision.
 //
 // Source: Benjamini & Hochberg (1995), JRSS B 57, 289–300.
 func BenjaminiHochberg(p []float64) []float64 {

@@ -6,16 +6,15 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// NormalCDF returns P(Z <= x) of a standard normal Z, accurate in both tails.
-// ±Inf give 0 and 1.
+// NormalCDF returns P(Z <= x) of a standard normal Z, accurate in both tails. ±Inf give 0 and 1.
 func NormalCDF(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
 
-// NormalSurvival returns P(Z > x) of a standard normal Z. It is computed as a tail of its own,
-// since 1 - NormalCDF(x) has no digits left beyond x = 8.
+// NormalSurvival returns P(Z > x) of a standard normal Z. It is computed as a tail of its own, since 1 -
+// NormalCDF(x) has no digits left beyond x = 8.
 func NormalSurvival(x float64) float64 { return 0.5 * math.Erfc(x/math.Sqrt2) }
 
-// NormalQuantile returns the x with NormalCDF(x) = p, for a probability p in [0, 1]; p <= 0 gives -Inf
-// and p >= 1 +Inf. For an upper tail ask for -NormalQuantile(tail): 1-tail rounds to 1 for small tails.
+// NormalQuantile returns the x with NormalCDF(x) = p, for a probability p in [0, 1]; p <= 0 gives -Inf and p >= 1
+// +Inf. For an upper tail ask for -NormalQuantile(tail): 1-tail rounds to 1 for small tails.
 //
 // Source: Wichura (1988), Applied Statistics 37, 477–484 (AS 241).
 func NormalQuantile(p float64) float64 {

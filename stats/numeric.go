@@ -20,8 +20,8 @@ func logSumExp(x []float64) float64 {
 	return top + math.Log(sum)
 }
 
-// bisect narrows [lo, hi] to the place where below turns from true to false, until the midpoint equals an end.
-// No tolerance to tune: it costs at most some sixty more steps than one would.
+// bisect narrows [lo, hi] to the place where below turns from true to false, until the midpoint equals an end. No
+// tolerance to tune: it costs at most some sixty more steps than one would.
 func bisect(lo, hi float64, below func(float64) bool) float64 {
 	for range 200 {
 		mid := lo + (hi-lo)/2
@@ -45,9 +45,9 @@ func lgamma(x float64) float64 {
 
 const halfLog2Pi = 0.91893853320467274178 // ln(2π)/2
 
-// stirling is what Stirling's formula leaves out: ln Γ(x) = (x-1/2) ln x - x + ln(2π)/2 + stirling(x).
-// With it, differences of ln Γ at counts near 1e9 can be written so that the large terms cancel on paper
-// and not in the last digits.
+// stirling is what Stirling's formula leaves out: ln Γ(x) = (x-1/2) ln x - x + ln(2π)/2 + stirling(x). With it,
+// differences of ln Γ at counts near 1e9 can be written so that the large terms cancel on paper and not in the last
+// digits.
 func stirling(x float64) float64 {
 	if x < 10 {
 		return lgamma(x) - ((x-0.5)*math.Log(x) - x + halfLog2Pi)

@@ -5,8 +5,9 @@ import "math"
 // Size is a number of subjects (or trials) per arm and in all. It is not rounded.
 type Size struct{ T, C, Total float64 }
 
-// FixedSize returns the sample with which a single two-sided level-alpha z test tells the rates pT and pC apart with the wanted power, when share of the
-// subjects, in (0, 1), are in treatment. ok is false if the rates are equal or anything is outside its range.
+// FixedSize returns the sample with which a single two-sided level-alpha z test tells the rates pT and pC apart
+// with the wanted power, when share of the subjects, in (0, 1), are in treatment. ok is false if the rates are
+// equal or anything is outside its range.
 //
 // Source: Fleiss, Tytun & Ury (1980), Biometrics 36, 343–346, without continuity correction.
 func FixedSize(pC, pT, share, alpha, power float64) (Size, bool) {
@@ -23,8 +24,9 @@ func FixedSize(pC, pT, share, alpha, power float64) (Size, bool) {
 	return Size{n, k * n, n * (1 + k)}, true
 }
 
-// FixedPower returns the probability that a single two-sided level-alpha z test rejects, either way, with nT and nC subjects at the rates pT and pC. ok is
-// false if an arm is empty, or a rate or alpha is outside its range, or both rates are the same 0 or 1.
+// FixedPower returns the probability that a single two-sided level-alpha z test rejects, either way, with nT and nC
+// subjects at the rates pT and pC. ok is false if an arm is empty, or a rate or alpha is outside its range, or both
+// rates are the same 0 or 1.
 //
 // Source: Fleiss, Tytun & Ury (1980), Biometrics 36, 343–346.
 func FixedPower(pC, pT, nT, nC, alpha float64) (power float64, ok bool) {
@@ -40,9 +42,10 @@ func FixedPower(pC, pT, nT, nC, alpha float64) (power float64, ok bool) {
 	return NormalCDF((pT-pC-reject)/alone) + NormalCDF((pC-pT-reject)/alone), true
 }
 
-// SequentialInformation returns the information (1/variance of the difference) at which the always-valid interval excludes 0 with the
-// wanted power, at that look, if the difference is effect > 0 (a fraction; for non-inferiority, the margin). It is an upper bound: the looks
-// before it add power. ok is false if an argument is outside its range.
+// SequentialInformation returns the information (1/variance of the difference) at which the always-valid interval
+// excludes 0 with the wanted power, at that look, if the difference is effect > 0 (a fraction; for non-inferiority,
+// the margin). It is an upper bound: the looks before it add power. ok is false if an argument is outside its
+// range.
 func SequentialInformation(effect, tau, alpha, power float64) (information float64, ok bool) {
 	if !(effect > 0) || !(tau > 0) || !open(alpha) || !open(power) || math.IsInf(effect, 1) || math.IsInf(tau, 1) {
 		return 0, false
@@ -55,8 +58,8 @@ func SequentialInformation(effect, tau, alpha, power float64) (information float
 	return math.Exp(bisect(around-100, around+100, short)), true
 }
 
-// SequentialSize turns information into a number of subjects (or trials, with the design effect deff >= 1 of trials within subjects) over both arms,
-// at rates pT and pC with share of them in treatment.
+// SequentialSize turns information into a number of subjects (or trials, with the design effect deff >= 1 of trials
+// within subjects) over both arms, at rates pT and pC with share of them in treatment.
 func SequentialSize(information, pC, pT, share, deff float64) (total float64, ok bool) {
 	if !(information > 0) || !open(share) || !fraction(pC) || !fraction(pT) || !(deff > 0) {
 		return 0, false
@@ -64,8 +67,8 @@ func SequentialSize(information, pC, pT, share, deff float64) (total float64, ok
 	return information * deff * (pT*(1-pT)/share + pC*(1-pC)/(1-share)), true
 }
 
-// DetectableEffect returns the difference (a fraction) that the always-valid interval tells from 0 with the wanted power at one look with
-// the given information.
+// DetectableEffect returns the difference (a fraction) that the always-valid interval tells from 0 with the wanted
+// power at one look with the given information.
 func DetectableEffect(information, tau, alpha, power float64) (effect float64, ok bool) {
 	if !(information > 0) || !(tau > 0) || !open(alpha) || !open(power) {
 		return 0, false
@@ -73,9 +76,10 @@ func DetectableEffect(information, tau, alpha, power float64) (effect float64, o
 	return (SequentialZ(tau*tau*information, alpha) + NormalQuantile(power)) / math.Sqrt(information), true
 }
 
-// DaysToDecision returns how many more days of information it takes to get from now to needed, given the gains of the last complete days: Mid at
-// their mean, and a range at the mean plus and minus their standard deviation; Slow is +Inf when gains vary as much as they amount to. All 0 when the
-// information is there already. ok is false without gains or if they do not add up to more than 0.
+// DaysToDecision returns how many more days of information it takes to get from now to needed, given the gains of
+// the last complete days: Mid at their mean, and a range at the mean plus and minus their standard deviation; Slow
+// is +Inf when gains vary as much as they amount to. All 0 when the information is there already. ok is false
+// without gains or if they do not add up to more than 0.
 func DaysToDecision(needed, now float64, gains []float64) (d Days, ok bool) {
 	if now >= needed {
 		return Days{}, true

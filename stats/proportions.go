@@ -9,9 +9,10 @@ func zTest(z float64) ZTest {
 	return ZTest{z, math.Min(1, 2*NormalSurvival(math.Abs(z))), NormalSurvival(z)}
 }
 
-// PooledZ is the usual two-proportion z test of sT successes in nT trials against sC in nC, with the variance of the common rate.
-// ok is false if an arm is empty or the common rate is 0 or 1. It takes every trial for independent and the look for the only
-// one: with repeated logins and daily looks it was wrong in up to 70% of simulated runs.
+// PooledZ is the usual two-proportion z test of sT successes in nT trials against sC in nC, with the variance of
+// the common rate. ok is false if an arm is empty or the common rate is 0 or 1. It takes every trial for
+// independent and the look for the only one: with repeated logins and daily looks it was wrong in up to 70% of
+// simulated runs.
 func PooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 	if nT <= 0 || nC <= 0 || sT+sC <= 0 || sT+sC >= nT+nC {
 		return ZTest{}, false
@@ -31,8 +32,9 @@ func UnpooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 	return zTest((float64(sT)/float64(nT) - float64(sC)/float64(nC)) / math.Sqrt(v)), true
 }
 
-// Wald returns the interval of the difference that goes with UnpooledZ, diff ± z·standard error, at two-sided level 1-alpha. It is not cut
-// at ±1. ok is false where UnpooledZ is undefined. Kept to compare with other tools; Newcombe covers better.
+// Wald returns the interval of the difference that goes with UnpooledZ, diff ± z·standard error, at two-sided level
+// 1-alpha. It is not cut at ±1. ok is false where UnpooledZ is undefined. Kept to compare with other tools;
+// Newcombe covers better.
 func Wald(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	v, ok := unpooledVariance(sT, nT, sC, nC)
 	if !ok {
@@ -51,8 +53,8 @@ func unpooledVariance(sT, nT, sC, nC int64) (v float64, ok bool) {
 	return v, v > 0
 }
 
-// Newcombe returns the hybrid score interval of the difference of two rates at two-sided level 1-alpha, within [-1, 1]. An empty arm
-// gives [-1, 1].
+// Newcombe returns the hybrid score interval of the difference of two rates at two-sided level 1-alpha, within [-1,
+// 1]. An empty arm gives [-1, 1].
 //
 // Source: Newcombe (1998), Stat. Med. 17, 873–890 (method 10, without continuity correction).
 func Newcombe(sT, nT, sC, nC int64, alpha float64) Interval {

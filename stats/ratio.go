@@ -2,8 +2,8 @@ package stats
 
 import "math"
 
-// ClusterVariance returns the variance of the rate Y/X with subjects as clusters. ok is false without trials. A single subject shows
-// no spread, so its variance is 0: judge it by PooledDeff.
+// ClusterVariance returns the variance of the rate Y/X with subjects as clusters. ok is false without trials. A
+// single subject shows no spread, so its variance is 0: judge it by PooledDeff.
 //
 // Source: Deng, Knoblich & Lu (2018), KDD, Applying the delta method in metric analytics.
 func ClusterVariance(s Sums) (v float64, ok bool) {
@@ -13,8 +13,8 @@ func ClusterVariance(s Sums) (v float64, ok bool) {
 	return small(s.N) * s.spread(s.Y, s.X) / sq(float64(s.X)), true
 }
 
-// RiskRatio returns the ratio of two rates, (sT/nT)/(sC/nC). It is +Inf if only control has no success; ok is false if neither
-// has one or an arm is empty.
+// RiskRatio returns the ratio of two rates, (sT/nT)/(sC/nC). It is +Inf if only control has no success; ok is false
+// if neither has one or an arm is empty.
 func RiskRatio(sT, nT, sC, nC int64) (ratio float64, ok bool) {
 	if !counts(sT, nT) || !counts(sC, nC) || sT == 0 && sC == 0 {
 		return 0, false
@@ -25,8 +25,8 @@ func RiskRatio(sT, nT, sC, nC int64) (ratio float64, ok bool) {
 	return float64(sT) / float64(nT) / (float64(sC) / float64(nC)), true
 }
 
-// Katz returns the interval of the ratio of two rates from the normal approximation of its logarithm. ok is false unless both arms
-// have successes.
+// Katz returns the interval of the ratio of two rates from the normal approximation of its logarithm. ok is false
+// unless both arms have successes.
 //
 // Source: Katz, Baptista, Azen & Pike (1978), Biometrics 34, 469–474.
 func Katz(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
@@ -39,8 +39,9 @@ func Katz(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	return Interval{ratio * math.Exp(-half), ratio * math.Exp(half)}, true
 }
 
-// Fieller returns the interval of the ratio of two rates as of two independent means. ok is false when control is within z standard errors
-// of 0: the set of ratios that fit is then not an interval. For comparison with other tools.
+// Fieller returns the interval of the ratio of two rates as of two independent means. ok is false when control is
+// within z standard errors of 0: the set of ratios that fit is then not an interval. For comparison with other
+// tools.
 //
 // Source: Fieller (1954), JRSS B 16, 175–185.
 func Fieller(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
@@ -55,8 +56,8 @@ func Fieller(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	return Interval{(mid - half) / below, (mid + half) / below}, true
 }
 
-// DeltaRatio returns the first-order (delta method) interval of the ratio of two rates. It may reach below 0. ok is false when control is within
-// z standard errors of 0. For comparison with other tools.
+// DeltaRatio returns the first-order (delta method) interval of the ratio of two rates. It may reach below 0. ok is
+// false when control is within z standard errors of 0. For comparison with other tools.
 func DeltaRatio(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	pT, vT, pC, vC, g := ratioParts(sT, nT, sC, nC, alpha)
 	if !(g < 1) {
@@ -67,7 +68,8 @@ func DeltaRatio(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	return Interval{ratio - half, ratio + half}, true
 }
 
-// ratioParts returns rates and variances, and g: the squared number of critical values between control's rate and 0, inverted.
+// ratioParts returns rates and variances, and g: the squared number of critical values between control's rate and
+// 0, inverted.
 func ratioParts(sT, nT, sC, nC int64, alpha float64) (pT, vT, pC, vC, g float64) {
 	if !counts(sT, nT) || !counts(sC, nC) || sC == 0 {
 		return 0, 0, 0, 0, math.Inf(1)

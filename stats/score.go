@@ -2,14 +2,15 @@ package stats
 
 import "math"
 
-// MarginTest is a score test of "difference = margin". RestrictedC is the control rate that fits best under it. ZMN carries Miettinen &
-// Nurminen's factor N/(N-1) in the variance, ZFM, Farrington & Manning's, does not. PGreater is one-sided, from ZMN: the
-// difference is larger than the margin. A z may be ±Inf, when the data are impossible under the margin.
+// MarginTest is a score test of "difference = margin". RestrictedC is the control rate that fits best under it. ZMN
+// carries Miettinen & Nurminen's factor N/(N-1) in the variance, ZFM, Farrington & Manning's, does not. PGreater is
+// one-sided, from ZMN: the difference is larger than the margin. A z may be ±Inf, when the data are impossible
+// under the margin.
 type MarginTest struct{ RestrictedC, ZMN, ZFM, PGreater float64 }
 
-// ScoreTest tests whether the rate sT/nT minus the rate sC/nC differs from a margin in (-1, 1); -0.02 is
-// "no more than two points lower". ok is false if an arm is empty, a count out of range or the margin outside (-1, 1).
-// For enrollment with fewer than 5 expected events in an arm it is not safe: see Boschloo.
+// ScoreTest tests whether the rate sT/nT minus the rate sC/nC differs from a margin in (-1, 1); -0.02 is "no more
+// than two points lower". ok is false if an arm is empty, a count out of range or the margin outside (-1, 1). For
+// enrollment with fewer than 5 expected events in an arm it is not safe: see Boschloo.
 //
 // Source: Miettinen & Nurminen (1985), Stat. Med. 4, 213–226; Farrington & Manning (1990), Stat. Med. 9, 1447–1454.
 func ScoreTest(sT, nT, sC, nC int64, margin float64) (MarginTest, bool) {
@@ -21,8 +22,8 @@ func ScoreTest(sT, nT, sC, nC int64, margin float64) (MarginTest, bool) {
 	return MarginTest{p, zmn, zfm, NormalSurvival(zmn)}, true
 }
 
-// MiettinenNurminen returns the score interval of the difference of two rates at two-sided level 1-alpha: the margins that ScoreTest does not
-// reject. An empty arm gives [-1, 1].
+// MiettinenNurminen returns the score interval of the difference of two rates at two-sided level 1-alpha: the
+// margins that ScoreTest does not reject. An empty arm gives [-1, 1].
 //
 // Source: Miettinen & Nurminen (1985), Stat. Med. 4, 213–226.
 func MiettinenNurminen(sT, nT, sC, nC int64, alpha float64) Interval {
@@ -37,8 +38,9 @@ func MiettinenNurminen(sT, nT, sC, nC int64, alpha float64) Interval {
 	}
 }
 
-// ScoreRatio returns the score interval of the ratio (treatment rate)/(control rate) at two-sided level 1-alpha. It is defined for any
-// counts: Lo is 0 without a success in treatment, Hi is +Inf without one in control, an empty arm gives [0, +Inf].
+// ScoreRatio returns the score interval of the ratio (treatment rate)/(control rate) at two-sided level 1-alpha. It
+// is defined for any counts: Lo is 0 without a success in treatment, Hi is +Inf without one in control, an empty
+// arm gives [0, +Inf].
 //
 // Source: Miettinen & Nurminen (1985), Stat. Med. 4, 213–226; Koopman (1984), Biometrics 40, 513–517.
 func ScoreRatio(sT, nT, sC, nC int64, alpha float64) Interval {
@@ -69,9 +71,9 @@ func ScoreRatio(sT, nT, sC, nC int64, alpha float64) Interval {
 
 type twoArms struct{ sT, nT, sC, nC float64 }
 
-// differenceZ finds the control rate p that fits best when treatment's is p+margin, and the score statistics there. The slope of the
-// likelihood falls in p, so bisection finds its root. A closed cubic exists; a widely used library has it
-// wrong, and divides by zero when control has no events.
+// differenceZ finds the control rate p that fits best when treatment's is p+margin, and the score statistics there.
+// The slope of the likelihood falls in p, so bisection finds its root. A closed cubic exists; a widely used library
+// has it wrong, and divides by zero when control has no events.
 func (d twoArms) differenceZ(margin float64) (p, zmn, zfm float64) {
 	rising := func(p float64) bool {
 		t := p + margin

@@ -2,13 +2,14 @@ package stats
 
 import "math"
 
-// SequentialZ returns the two-sided critical value that a standardised process may be compared with after every look:
-// with probability 1-alpha it is never exceeded. r is the variance ratio tau²/v of the mixing scale to the estimate's
-// variance, so it grows with the data; r <= 0 (no data) or alpha <= 0 gives +Inf.
+// SequentialZ returns the two-sided critical value that a standardised process may be compared with after every
+// look: with probability 1-alpha it is never exceeded. r is the variance ratio tau²/v of the mixing scale to the
+// estimate's variance, so it grows with the data; r <= 0 (no data) or alpha <= 0 gives +Inf.
 //
 //	z² = (1 + 1/r) (ln(1+r) - 2 ln alpha)
 //
-// Source: Robbins (1970), Ann. Math. Stat. 41, 1397–1409; Howard, Ramdas, McAuliffe & Sekhon (2021), Ann. Stat. 49, 1055–1080.
+// Source: Robbins (1970), Ann. Math. Stat. 41, 1397–1409; Howard, Ramdas, McAuliffe & Sekhon (2021), Ann. Stat. 49,
+// 1055–1080.
 func SequentialZ(r, alpha float64) float64 {
 	if !(r > 0) || !(alpha > 0) || math.IsInf(r, 1) {
 		return math.Inf(1)
@@ -32,18 +33,20 @@ type Difference struct {
 	Used         int          // strata with trials in both arms
 }
 
-// SequentialDifference returns the stratified difference with an always-valid interval at two-sided level 1-alpha: it may be
-// looked at after every event, for as long as one likes, and compared with any number of margins, and with
-// probability 1-alpha it covers the true difference at all of those looks. tau > 0 is the scale of effects looked for (a
-// fraction), fixed before the data: one that follows the data voids the guarantee. Strata without
+// SequentialDifference returns the stratified difference with an always-valid interval at two-sided level 1-alpha:
+// it may be looked at after every event, for as long as one likes, and compared with any number of margins, and
+// with probability 1-alpha it covers the true difference at all of those looks. tau > 0 is the scale of effects
+// looked for (a fraction), fixed before the data: one that follows the data voids the guarantee. Strata without
 // trials in both arms are skipped.
 //
-// The limits are Wilson limits of the arms, joined per stratum as Newcombe joins them and over strata as MOVER does, with
-// SequentialZ as the critical value. The plug-in interval Diff ± z·sqrt(variance) was tried and lost: in a small arm that happens
-// to have few events its variance collapses, and it declared a false harm in up to 30% of simulated runs.
+// The limits are Wilson limits of the arms, joined per stratum as Newcombe joins them and over strata as MOVER
+// does, with SequentialZ as the critical value. The plug-in interval Diff ± z·sqrt(variance) was tried and lost: in
+// a small arm that happens to have few events its variance collapses, and it declared a false harm in up to 30% of
+// simulated runs.
 //
-// Source: Newcombe (1998), Stat. Med. 17, 873–890 (method 10); Zou & Donner (2008), Stat. Med. 27, 1693–1702; Yan & Su (2010),
-// Stat. Biopharm. Res. 2, 329–335; Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), Ann. Stat. 52, 2613–2640.
+// Source: Newcombe (1998), Stat. Med. 17, 873–890 (method 10); Zou & Donner (2008), Stat. Med. 27, 1693–1702; Yan &
+// Su (2010), Stat. Biopharm. Res. 2, 329–335; Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), Ann. Stat. 52,
+// 2613–2640.
 func SequentialDifference(kind Kind, strata []Stratum, tau, alpha float64) Difference {
 	d, arms := combine(kind, strata)
 	if d.Defined {
@@ -56,8 +59,8 @@ func SequentialDifference(kind Kind, strata []Stratum, tau, alpha float64) Diffe
 	return d
 }
 
-// FixedDifference is the same interval with the normal quantile as critical value: valid for a single look at a time
-// written down before the start, and for no other. With one binary stratum it is Newcombe's.
+// FixedDifference is the same interval with the normal quantile as critical value: valid for a single look at a
+// time written down before the start, and for no other. With one binary stratum it is Newcombe's.
 //
 // Source: Newcombe (1998), Stat. Med. 17, 873–890 (method 10); Yan & Su (2010), Stat. Biopharm. Res. 2, 329–335.
 func FixedDifference(kind Kind, strata []Stratum, alpha float64) Difference {
@@ -132,11 +135,12 @@ func (d *Difference) limits(arms []weighted) {
 	d.Hi = math.Min(1, d.Diff+math.Sqrt(up))
 }
 
-// AlwaysValidP returns the p-value of "no difference" at this look. The smallest one over the looks so far is again valid, whenever
-// one stops: the chance that it ever falls below alpha is at most alpha. ok is false if the difference is undefined or
-// has a fixed-sample interval.
+// AlwaysValidP returns the p-value of "no difference" at this look. The smallest one over the looks so far is again
+// valid, whenever one stops: the chance that it ever falls below alpha is at most alpha. ok is false if the
+// difference is undefined or has a fixed-sample interval.
 //
-// Source: Johari, Koomen, Pekelis & Walsh (2022), Oper. Res. 70, 1806–1821; Robbins (1970), Ann. Math. Stat. 41, 1397–1409.
+// Source: Johari, Koomen, Pekelis & Walsh (2022), Oper. Res. 70, 1806–1821; Robbins (1970), Ann. Math. Stat. 41,
+// 1397–1409.
 func AlwaysValidP(d Difference) (p float64, ok bool) {
 	if !d.Defined || !(d.R > 0) || math.IsInf(d.R, 1) {
 		return 0, false

@@ -171,7 +171,8 @@ func TestAlwaysValidP(t *testing.T) {
 	}
 }
 
-// A process looked at 400 times crosses its boundary in fewer than alpha of the runs; a fixed boundary is crossed many times as often.
+// A process looked at 400 times crosses its boundary in fewer than alpha of the runs; a fixed boundary is crossed
+// many times as often.
 func TestSequentialErrorOverAllLooks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 11))
 	const runs, looks, alpha = 2000, 400, 0.05

@@ -47,7 +47,8 @@ func TestSampleRatioLaws(t *testing.T) {
 	})
 }
 
-// Built one subject at a time in rational numbers: e grows by the predictive probability of the arm over the expected one.
+// Built one subject at a time in rational numbers: e grows by the predictive probability of the arm over the
+// expected one.
 func TestSampleRatioExactly(t *testing.T) {
 	e := big.NewRat(1, 1)
 	var counts [2]int64

@@ -2,12 +2,12 @@ package stats
 
 import "math"
 
-// CMHTest is the Cochran-Mantel-Haenszel test of "no difference in any stratum": a chi-square on 1 degree of freedom without
-// continuity correction, its p-value, and the corrected statistic for comparison.
+// CMHTest is the Cochran-Mantel-Haenszel test of "no difference in any stratum": a chi-square on 1 degree of
+// freedom without continuity correction, its p-value, and the corrected statistic for comparison.
 type CMHTest struct{ Chi2, P, Corrected float64 }
 
-// CochranMantelHaenszel tests strata of a binary outcome, of which N and Y are read. ok is false if no stratum has two arms and both
-// outcomes.
+// CochranMantelHaenszel tests strata of a binary outcome, of which N and Y are read. ok is false if no stratum has
+// two arms and both outcomes.
 //
 // Source: Mantel & Haenszel (1959), JNCI 22, 719–748.
 func CochranMantelHaenszel(strata []Stratum) (CMHTest, bool) {
@@ -28,11 +28,13 @@ func CochranMantelHaenszel(strata []Stratum) (CMHTest, bool) {
 	return CMHTest{chi2, ChiSquareSurvival(chi2, 1), sq(math.Max(0, math.Abs(off)-0.5)) / v}, true
 }
 
-// MHDifference is the Mantel-Haenszel risk difference, treatment minus control as a fraction, with two variances: Sato's holds both in few
-// large and in many sparse strata, Greenland & Robins' is the usual one and is 0 when every arm is all or nothing.
+// MHDifference is the Mantel-Haenszel risk difference, treatment minus control as a fraction, with two variances:
+// Sato's holds both in few large and in many sparse strata, Greenland & Robins' is the usual one and is 0 when
+// every arm is all or nothing.
 type MHDifference struct{ Diff, VarGreenlandRobins, VarSato float64 }
 
-// MantelHaenszelDifference pools the differences of strata of a binary outcome, of which N and Y are read. ok is false if no stratum has both arms.
+// MantelHaenszelDifference pools the differences of strata of a binary outcome, of which N and Y are read. ok is
+// false if no stratum has both arms.
 //
 // Source: Greenland & Robins (1985), Biometrics 41, 55–68; Sato (1989), Biometrics 45, 1323–1324.
 func MantelHaenszelDifference(strata []Stratum) (MHDifference, bool) {
@@ -59,8 +61,8 @@ func MantelHaenszelDifference(strata []Stratum) (MHDifference, bool) {
 	return d, true
 }
 
-// MantelHaenszelOddsRatio pools the odds ratios of strata of a binary outcome. +Inf if only its denominator is 0; ok is false if both
-// are.
+// MantelHaenszelOddsRatio pools the odds ratios of strata of a binary outcome. +Inf if only its denominator is 0;
+// ok is false if both are.
 //
 // Source: Mantel & Haenszel (1959), JNCI 22, 719–748.
 func MantelHaenszelOddsRatio(strata []Stratum) (ratio float64, ok bool) {
@@ -69,8 +71,8 @@ func MantelHaenszelOddsRatio(strata []Stratum) (ratio float64, ok bool) {
 	})
 }
 
-// MantelHaenszelRiskRatio pools the ratios of rates of strata of a binary outcome. +Inf if only control has no event; ok is false if
-// neither arm has one.
+// MantelHaenszelRiskRatio pools the ratios of rates of strata of a binary outcome. +Inf if only control has no
+// event; ok is false if neither arm has one.
 //
 // Source: Greenland & Robins (1985), Biometrics 41, 55–68.
 func MantelHaenszelRiskRatio(strata []Stratum) (ratio float64, ok bool) {

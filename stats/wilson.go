@@ -5,9 +5,9 @@ import "math"
 // Interval is a closed interval of fractions, Lo <= Hi.
 type Interval struct{ Lo, Hi float64 }
 
-// Wilson returns the score interval, at two-sided level 1-alpha, for a rate seen as k successes in n trials.
-// It lies in [0, 1], contains k/n, and starts at exactly 0 for k = 0 and ends at exactly 1 for k = n.
-// With n = 0 nothing is known: [0, 1].
+// Wilson returns the score interval, at two-sided level 1-alpha, for a rate seen as k successes in n trials. It
+// lies in [0, 1], contains k/n, and starts at exactly 0 for k = 0 and ends at exactly 1 for k = n. With n = 0
+// nothing is known: [0, 1].
 //
 // The Wald interval shrinks to a point at k = 0, where a 10% arm spends its first day; this one does not.
 //
@@ -19,9 +19,9 @@ func Wilson(k, n int64, alpha float64) Interval {
 	return WilsonZ(float64(k)/float64(n), float64(n), criticalZ(alpha))
 }
 
-// WilsonZ is the score interval for any critical value z >= 0 and a number of trials that need not be whole,
-// as effective trials (trials over design effect) are not. The rate is a fraction in [0, 1]; trials <= 0
-// or z = +Inf give [0, 1], z = 0 the rate itself.
+// WilsonZ is the score interval for any critical value z >= 0 and a number of trials that need not be whole, as
+// effective trials (trials over design effect) are not. The rate is a fraction in [0, 1]; trials <= 0 or z = +Inf
+// give [0, 1], z = 0 the rate itself.
 //
 // Source: Wilson (1927), JASA 22(158), 209–212; effective trials: Rao & Scott (1992), Biometrics 48, 577–585.
 func WilsonZ(rate, trials, z float64) Interval {
@@ -43,8 +43,8 @@ func WilsonZ(rate, trials, z float64) Interval {
 }
 
 // Rate is one variation's rate on its own: a fraction, its Wilson interval, the design effect (1 or more) and the
-// number of independent trials that would be worth as much. It describes one arm; whether
-// two such intervals overlap decides nothing.
+// number of independent trials that would be worth as much. It describes one arm; whether two such intervals
+// overlap decides nothing.
 type Rate struct {
 	Rate                  float64
 	Interval              Interval
@@ -52,8 +52,8 @@ type Rate struct {
 }
 
 // ArmRate returns the rate Y/X of one arm with the Wilson interval for critical value z (SequentialZ's, or a normal
-// quantile). A rate of 0 or 1 shows no spread between subjects, so there pooledDeff, the
-// design effect of both arms, is used. ok is false without trials.
+// quantile). A rate of 0 or 1 shows no spread between subjects, so there pooledDeff, the design effect of both
+// arms, is used. ok is false without trials.
 //
 // Source: Rao & Scott (1992), Biometrics 48, 577–585; Deng, Knoblich & Lu (2018), KDD.
 func ArmRate(kind Kind, s Sums, pooledDeff, z float64) (Rate, bool) {
@@ -72,9 +72,9 @@ func ArmRate(kind Kind, s Sums, pooledDeff, z float64) (Rate, bool) {
 	return Rate{r, WilsonZ(r, n, z), deff, n}, true
 }
 
-// ClopperPearson returns the exact interval, at two-sided level 1-alpha, for a rate seen as k successes in n trials: the rates
-// that neither one-sided binomial test at alpha/2 rejects. It never covers less than it says, and is wider
-// than Wilson for it. k = 0 starts at exactly 0, k = n ends at exactly 1, n = 0 gives [0, 1].
+// ClopperPearson returns the exact interval, at two-sided level 1-alpha, for a rate seen as k successes in n
+// trials: the rates that neither one-sided binomial test at alpha/2 rejects. It never covers less than it says, and
+// is wider than Wilson for it. k = 0 starts at exactly 0, k = n ends at exactly 1, n = 0 gives [0, 1].
 //
 // Source: Clopper & Pearson (1934), Biometrika 26, 404–413.
 func ClopperPearson(k, n int64, alpha float64) Interval {

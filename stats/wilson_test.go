@@ -104,8 +104,8 @@ func TestArmRate(t *testing.T) {
 	if r, ok := ArmRate(Ratio, all, 2.5, 2); !ok || r.Deff != 2.5 || r.EffectiveTrials != 4 || r.Interval != WilsonZ(1, 4, 2) {
 		t.Errorf("10/10 with pooled design effect 2.5: %+v", r)
 	}
-	// Three subjects with 4 of 4, 0 of 4 and 4 of 4: R = 2/3, sum of squares 4/3² · (1+4+1) · … = 96/9, V = 3/2 · 96/9 / 144 = 1/9,
-	// the binomial variance is (2/9)/12 = 1/54: design effect 6, two effective trials.
+	// Three subjects with 4 of 4, 0 of 4 and 4 of 4: R = 2/3, sum of squares 4/3² · (1+4+1) · … = 96/9, V = 3/2 ·
+	// 96/9 / 144 = 1/9, the binomial variance is (2/9)/12 = 1/54: design effect 6, two effective trials.
 	s := SubjectSums(4, 4).Add(SubjectSums(0, 4)).Add(SubjectSums(4, 4))
 	if r, ok := ArmRate(Ratio, s, 1, 2); !ok || !near(r.Deff, 6, 1e-14) || !near(r.EffectiveTrials, 2, 1e-14) || !near(r.Rate, 2.0/3, 1e-15) {
 		t.Errorf("clustered arm: %+v", r)
