@@ -131,7 +131,7 @@ func (d *Difference) limits(arms []weighted) {
 		down += a.w * a.w * (sq(a.rateT-t.Lo) + sq(c.Hi-a.rateC))
 		up += a.w * a.w * (sq(t.Hi-a.rateT) + sq(a.rateC-c.Lo))
 	}
-	d.Lo = math.Max(-1, d.Diff-math.Sqrt(down))
+	d.Lo = math.Max(-1, d.Diff-math.Sqrt(down)) // only rounding could go beyond
 	d.Hi = math.Min(1, d.Diff+math.Sqrt(up))
 }
 

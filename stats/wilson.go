@@ -36,10 +36,7 @@ func WilsonZ(rate, trials, z float64) Interval {
 	if rate > 0 {
 		lo = rate * rate / ((1 + zz) * hi) // the limits' product is known; centre - half would cancel
 	}
-	if rate == 1 {
-		hi = 1
-	}
-	return Interval{math.Min(rate, lo), math.Max(rate, math.Min(hi, 1))}
+	return Interval{math.Min(rate, lo), math.Max(rate, math.Min(hi, 1))} // rounding must not push the rate outside
 }
 
 // Rate is one variation's rate on its own: a fraction, its Wilson interval, the design effect (1 or more) and the
