@@ -1,0 +1,439 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"net/netip"
+
+	"github.com/dchest/siphash"
+
+	"keyramp/queries/store"
+)
+
+// A LogDecoder turns tenant log events into rows: as the Management API gives
+// them, and as log streams wrap them ({"log_id","data"}, the "detail" of
+// EventBridge, the "data" of Event Grid). It reads leniently what Auth0 writes
+// in several forms, and never guesses a variation: an event whose experiment
+// cannot be read is put aside.
+//
+// It remembers the texts it has seen, so one goroutine uses it at a time.
+type LogDecoder struct {
+	Pseudonyms *Pseudonyms
+
+	// Keep says which types some question asks for; nil keeps all. An event
+	// of another type that carries no experiment is counted, not stored.
+	Keep func(typ string) bool
+
+	// TestAddresses are addresses of known test traffic, as netip.Addr prints
+	// them. Events from there are marked, and their address is forgotten.
+	TestAddresses map[string]bool
+
+	seen interned
+	hash []byte // scratch memory of content
+}
+
+// KeepRoles keeps the types whose role is not ignore.
+func KeepRoles(roles map[string]store.Role) func(typ string) bool {
+	return func(typ string) bool {
+		r, ok := roles[typ]
+		return ok && r != store.RoleIgnore
+	}
+}
+
+// Decode implements Decoder.
+func (d *LogDecoder) Decode(raw []byte, b *store.Batch) error {
+	var e store.Event
+	if err := d.Event(raw, &e); err != nil {
+		return err
+	}
+	if e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type) {
+		if b.Filtered == nil {
+			b.Filtered = make(map[store.FilterKey]int64)
+		}
+		b.Filtered[store.FilterKey{Type: e.Type, Day: e.At - e.At%day}]++
+		return nil
+	}
+	b.Events = append(b.Events, e)
+	return nil
+}
+
+// wireEvent holds the members that are read, as they stand in the record: any
+// of them has been seen with another type than the documented one.
+type wireEvent struct {
+	Data   json.RawMessage `json:"data"`   // of a wrapper
+	Detail json.RawMessage `json:"detail"` // likewise
+
+	LogID         json.RawMessage `json:"log_id"`
+	ID            json.RawMessage `json:"_id"`
+	Date          json.RawMessage `json:"date"`
+	Type          json.RawMessage `json:"type"`
+	ClientID      json.RawMessage `json:"client_id"`
+	Connection    json.RawMessage `json:"connection"`
+	Strategy      json.RawMessage `json:"strategy"`
+	UserID        json.RawMessage `json:"user_id"`
+	IP            json.RawMessage `json:"ip"`
+	ClientIP      json.RawMessage `json:"client_ip"`
+	IsMobile      json.RawMessage `json:"isMobile"`
+	IsMobileSnake json.RawMessage `json:"is_mobile"`
+	SessionID     json.RawMessage `json:"session_id"`
+	TransactionID json.RawMessage `json:"transaction_id"`
+	Experiment    json.RawMessage `json:"experiment"`
+	Details       json.RawMessage `json:"details"`
+}
+
+type wireDetails struct {
+	SessionID             json.RawMessage `json:"session_id"`
+	TransactionID         json.RawMessage `json:"transaction_id"`
+	InitiatedAt           json.RawMessage `json:"initiatedAt"`
+	Prompts               json.RawMessage `json:"prompts"`
+	Experiment            json.RawMessage `json:"experiment"`
+	Authenticator         json.RawMessage `json:"authenticator"`
+	AuthenticationMethod  json.RawMessage `json:"authentication_method"`
+	AuthenticationMethods json.RawMessage `json:"authentication_methods"`
+	Operation             json.RawMessage `json:"operation"`
+	Request               json.RawMessage `json:"request"`
+}
+
+// Texts longer than these are not ids: some failures repeat whatever the
+// browser sent, and the store keeps a dictionary of what it has seen.
+const (
+	maxType = 128
+	maxText = 256
+)
+
+// Event decodes one record into e. With a *RejectError, which says why the
+// record is unusable, e is the zero Event.
+func (d *LogDecoder) Event(raw []byte, e *store.Event) error {
+	*e = store.Event{}
+	got, err := d.event(raw)
+	if err != nil {
+		return err
+	}
+	*e = got
+	return nil
+}
+
+func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
+	var w wireEvent
+	if err := Decode(raw, &w); err != nil {
+		return e, err
+	}
+	if w, err = unwrap(w); err != nil {
+		return e, err
+	}
+
+	id := eventID(w.LogID)
+	if id == nil {
+		id = eventID(w.ID)
+	}
+	if id == nil {
+		return e, &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
+	}
+	typ := text(w.Type)
+	if len(typ) == 0 || len(typ) > maxType {
+		return e, &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
+	}
+	var ok bool
+	if e.At, ok = parseDate(w.Date); !ok {
+		return e, &RejectError{ReasonTime, "date is missing or no time that is understood"}
+	}
+
+	var x wireDetails
+	if isObject(w.Details) {
+		if err := parse(w.Details, &x); err != nil {
+			return e, err
+		}
+	}
+	if err := d.experiment(first(x.Experiment, w.Experiment), &e); err != nil {
+		return e, err
+	}
+
+	e.LogID = d.Pseudonyms.logID.of(id)
+	e.Logged = loggedAt(id)
+	e.Assigned = e.At
+	// A login lasts minutes; what began a day before, or later than it ended, is no login's beginning.
+	if t, ok := parseDate(x.InitiatedAt); ok && t <= e.At && e.At-t <= day {
+		e.Assigned = t
+	}
+	e.Type = d.seen.text(typ)
+	e.ClientID = d.seen.short(clientID(w.ClientID))
+	e.Connection = d.seen.short(text(w.Connection))
+	e.Strategy = d.seen.short(text(w.Strategy))
+	e.Device = device(first(w.IsMobile, w.IsMobileSnake))
+
+	e.User = d.Pseudonyms.user.of(idText(w.UserID))
+	e.Session = d.Pseudonyms.session.of(idText(first(x.SessionID, w.SessionID)))
+	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
+
+	e.Interactive, e.PasskeyUsed = prompts(x.Prompts)
+	e.Authenticator = d.seen.short(authenticator(e.Type, &x))
+	e.Test = d.test(w.IP) || d.test(w.ClientIP)
+	e.Content = d.content(&e)
+	return e, nil
+}
+
+// unwrap finds the event inside the wrappers of log streams. A wrapper has no
+// date of its own, so an object with a date is the event whatever else it holds.
+func unwrap(w wireEvent) (wireEvent, error) {
+	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
+		inner := w.Data
+		if !isObject(inner) {
+			inner = w.Detail
+		}
+		if !absent(w.Date) || !isObject(inner) {
+			break
+		}
+		var in wireEvent
+		if err := parse(inner, &in); err != nil {
+			return in, err
+		}
+		in.LogID = first(in.LogID, w.LogID)
+		w = in
+	}
+	return w, nil
+}
+
+// first returns a unless it is missing or null, else b.
+func first(a, b json.RawMessage) json.RawMessage {
+	if absent(a) {
+		return b
+	}
+	return a
+}
+
+// eventID returns the text of a log_id, nil when there is none. A number is
+// taken by its digits. One with an exponent has lost them, and would give
+// thousands of events one identity.
+func eventID(raw json.RawMessage) []byte {
+	id := idText(raw)
+	if len(id) == 0 || raw[0] != '"' && bytes.ContainsAny(id, ".eE-") {
+		return nil
+	}
+	return id
+}
+
+// parseDate reads a time from a string or a number.
+func parseDate(raw json.RawMessage) (store.Micros, bool) {
+	return ParseTime(idText(raw))
+}
+
+// clientID returns the client's id. Failures repeat what the browser sent, so
+// anything that is not spelled like an id, such as an address, is left at the door.
+func clientID(raw json.RawMessage) []byte {
+	id := text(raw)
+	for _, c := range id {
+		if c <= ' ' || c > '~' || c == '@' {
+			return nil
+		}
+	}
+	return id
+}
+
+func device(mobile json.RawMessage) string {
+	switch string(mobile) {
+	case "true":
+		return "mobile"
+	case "false":
+		return "other"
+	}
+	return ""
+}
+
+type wireExperiment struct {
+	ExperimentID json.RawMessage `json:"experiment_id"`
+	VariationID  json.RawMessage `json:"variation_id"`
+	VariantID    json.RawMessage `json:"variant_id"` // of early drafts
+	IsControl    json.RawMessage `json:"is_control"`
+	Allocation   json.RawMessage `json:"allocation_strategy"`
+	SegmentID    json.RawMessage `json:"segment_id"`
+}
+
+// experiment reads the metadata into e. Missing or null means that no
+// experiment applied. Anything else must name one experiment and one
+// variation; an array is read only when it holds exactly one object.
+func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
+	if absent(raw) {
+		return nil
+	}
+	if raw[0] == '[' {
+		items := elements(raw)
+		if len(items) != 1 {
+			return &RejectError{ReasonMetadata, "experiment is an array of none or several"}
+		}
+		raw = items[0]
+	}
+	if !isObject(raw) {
+		return &RejectError{ReasonMetadata, "experiment is not an object"}
+	}
+	var x wireExperiment
+	if err := parse(raw, &x); err != nil {
+		return err
+	}
+	exp, variation := text(x.ExperimentID), text(x.VariationID)
+	if len(variation) == 0 && absent(x.VariationID) {
+		variation = text(x.VariantID)
+	}
+	if len(exp) == 0 || len(exp) > maxText || len(variation) == 0 || len(variation) > maxText {
+		return &RejectError{ReasonMetadata, "experiment_id or variation_id is missing, empty, no text or longer than 256 bytes"}
+	}
+	e.Experiment, e.Variation = d.seen.text(exp), d.seen.text(variation)
+	switch string(x.IsControl) {
+	case "true":
+		e.Control = store.Yes
+	case "false":
+		e.Control = store.No
+	}
+	switch a := text(x.Allocation); string(a) {
+	case "percentage", "segment":
+		e.Allocation = d.seen.text(a)
+	}
+	e.Segment = d.seen.short(text(x.SegmentID))
+	return nil
+}
+
+// prompts tells whether the login asked its user anything, and whether a
+// passkey answered: a method reference "phr", phishing-resistant.
+func prompts(raw json.RawMessage) (interactive store.Tri, passkey bool) {
+	if len(raw) == 0 || raw[0] != '[' {
+		return store.Unknown, false
+	}
+	if len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0 {
+		return store.No, false
+	}
+	if !bytes.Contains(raw, []byte(`"phr"`)) {
+		return store.Yes, false
+	}
+	for _, item := range elements(raw) {
+		var p struct {
+			AMR json.RawMessage `json:"performed_amr"`
+		}
+		if isObject(item) && parse(item, &p) == nil && contains(p.AMR, "phr") {
+			return store.Yes, true
+		}
+	}
+	return store.Yes, false
+}
+
+// authenticator returns the kind of authenticator that an event is about.
+func authenticator(typ string, x *wireDetails) []byte {
+	switch typ {
+	case "my_account_authentication_method_succeeded":
+		if !enrolled(x) {
+			return nil
+		}
+		return name(x.AuthenticationMethod)
+	case "ss", "gd_webauthn_enrollment_failed":
+		if contains(x.AuthenticationMethods, "passkey") {
+			return []byte("passkey")
+		}
+	}
+	return name(x.Authenticator)
+}
+
+// enrolled tells whether a My Account event ends an enrollment. The same type
+// is written for lists, changes and removals, and the values of
+// details.operation are not documented; the request is, where it is logged:
+// an enrollment ends with POST …/authentication-methods/{id}/verify.
+func enrolled(x *wireDetails) bool {
+	var r struct {
+		Method json.RawMessage `json:"method"`
+		Path   json.RawMessage `json:"path"`
+	}
+	if isObject(x.Request) && parse(x.Request, &r) == nil && !absent(r.Method) && !absent(r.Path) {
+		return bytes.EqualFold(text(r.Method), []byte("POST")) && bytes.HasSuffix(text(r.Path), []byte("/verify"))
+	}
+	op := bytes.ToLower(text(x.Operation))
+	for _, other := range []string{"list", "get", "read", "delete", "remove", "revoke", "update", "patch", "start", "challenge"} {
+		if bytes.Contains(op, []byte(other)) {
+			return false
+		}
+	}
+	return true
+}
+
+// name returns a string, or the type of an object.
+func name(raw json.RawMessage) []byte {
+	var x struct {
+		Type json.RawMessage `json:"type"`
+	}
+	if isObject(raw) && parse(raw, &x) == nil {
+		return text(x.Type)
+	}
+	return text(raw)
+}
+
+// contains tells whether raw, or an element of it, is named want.
+func contains(raw json.RawMessage, want string) bool {
+	if string(name(raw)) == want {
+		return true
+	}
+	for _, item := range elements(raw) {
+		if string(name(item)) == want {
+			return true
+		}
+	}
+	return false
+}
+
+// elements returns the elements of an array, nothing for any other value.
+func elements(raw json.RawMessage) (items []json.RawMessage) {
+	if len(raw) == 0 || raw[0] != '[' || parse(raw, &items) != nil {
+		return nil
+	}
+	return items
+}
+
+func (d *LogDecoder) test(raw json.RawMessage) bool {
+	if len(d.TestAddresses) == 0 || absent(raw) {
+		return false
+	}
+	a, err := netip.ParseAddr(string(text(raw)))
+	return err == nil && d.TestAddresses[a.Unmap().String()]
+}
+
+// content hashes what is kept of an event, so that the store can tell a
+// redelivery from another event under the same id. It leaves out Test, which
+// depends on the configuration of the day.
+func (d *LogDecoder) content(e *store.Event) uint64 {
+	b := d.hash[:0]
+	for _, n := range []uint64{e.LogID, uint64(e.At), uint64(e.Assigned), e.User, e.Session, e.Transaction,
+		uint64(e.Control), uint64(e.Interactive)} {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	if e.PasskeyUsed {
+		b = append(b, 1)
+	}
+	for _, s := range []string{e.Type, e.ClientID, e.Connection, e.Strategy, e.Device,
+		e.Experiment, e.Variation, e.Allocation, e.Segment, e.Authenticator} {
+		b = append(append(b, s...), 0xff) // a byte that no UTF-8 text holds
+	}
+	d.hash = b
+	return siphash.Hash(0, 0, b)
+}
+
+// interned keeps one copy of texts that repeat. Raw records live in buffers
+// that are reused, so what a row keeps must be copied once, and once is enough.
+type interned map[string]string
+
+const maxInterned = 1 << 14 // then it starts anew: failures may carry any text
+
+func (m *interned) text(b []byte) string {
+	if s, ok := (*m)[string(b)]; ok {
+		return s
+	}
+	if *m == nil || len(*m) >= maxInterned {
+		*m = make(interned)
+	}
+	s := string(b)
+	(*m)[s] = s
+	return s
+}
+
+// short is text for what must not be longer than an id; else "".
+func (m *interned) short(b []byte) string {
+	if len(b) == 0 || len(b) > maxText {
+		return ""
+	}
+	return m.text(b)
+}
