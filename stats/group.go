@@ -56,9 +56,6 @@ func GroupSequential(information []float64, alpha float64, spending Spending) (z
 			return sum
 		}
 		b := bisect(0, maxBoundary, func(z float64) bool { return out(z) > due })
-		if out(maxBoundary) > due {
-			b = maxBoundary
-		}
 		z = append(z, b)
 		spent += out(b)
 
