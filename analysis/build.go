@@ -1,6 +1,12 @@
 package analysis
 
-import "keyramp/queries/store"
+import (
+	"cmp"
+	"slices"
+
+	"keyramp/queries/store"
+	"keyramp/stats"
+)
 
 // Input is everything a report is made of. Build reads nothing else.
 type Input struct {
@@ -14,5 +20,179 @@ type Input struct {
 	Notes     []Note       // from Phases
 }
 
+// unit says what one observation is: the hashed device is not in the logs.
+const unit = "user (proxy for device)"
+
 // Build computes the report. It is pure: equal input gives an equal report.
-func Build(in Input) *Report { return &Report{} }
+// Scope.Phases must be numbered 1, 2, … as Phases returns them.
+func Build(in Input) *Report {
+	c := in.Counts
+	if c == nil {
+		c = &store.Counts{}
+		in.Counts = c
+	}
+	q, plan := c.Quality, in.Plan.resolved()
+	d := newDesign(in.Scope.Phases, c)
+	r := &Report{
+		SchemaVersion: SchemaVersion, Version: in.Version,
+		Experiment: in.Scope.Experiment, Name: in.Name, Continues: append([]string{}, in.Scope.Continues...),
+		AsOf: Time(in.AsOf), DataUntil: Time(q.LastLog), FirstEvent: Time(q.FirstEvent), LastEvent: Time(q.LastEvent),
+		LastPage: Time(q.LastPage), Watermark: Time(in.Watermark),
+		Unit: unit, Plan: plan, Roles: c.Roles,
+		Phases: d.describe(in), EnrollmentSignal: signal(q), Recipe: d.recipe(c.Seed),
+		Comparisons: []Comparison{}, Twins: []Twin{}, Strata: append([]StratumUse{}, d.uses...),
+		SampleRatio: d.sampleRatio(c, plan.AlphaSRM), Attribution: attribution(c.Rules),
+		Gaps: gaps(c.Gaps, cmp.Or(in.Scope.Since, q.FirstEvent), in.AsOf), Notes: append([]Note{}, in.Notes...),
+	}
+	if r.Roles == nil {
+		r.Roles = map[string]store.Role{}
+	}
+
+	unlinked := r.EnrollmentSignal == SignalUnlinked
+	if r.Missing = d.missing(); r.Missing == "" {
+		for _, t := range d.treatments {
+			k := &comparer{d, c, plan, plan.Alpha / float64(len(d.treatments)), t, unlinked}
+			one := k.compare()
+			d.place(&one, plan, in)
+			r.Comparisons = append(r.Comparisons, one)
+		}
+		holm(r.Comparisons)
+	}
+	if len(d.controls) > 1 {
+		r.Twins = d.twins(c, plan)
+	}
+	r.Flags = d.quality(r, in, unlinked)
+	return r
+}
+
+// missing says why there is nothing to compare; "" when there is.
+func (d *design) missing() string {
+	switch {
+	case len(d.phases) == 0:
+		return "the experiment has no phase: it was never seen active and no event carries it"
+	case len(d.controls) == 0:
+		return "no variation is marked as control"
+	case len(d.treatments) == 0:
+		return "no variation besides control takes traffic"
+	}
+	return ""
+}
+
+// place adds where in the ramp a treatment stands: share, next rung, margin and complete days in the phase.
+func (d *design) place(c *Comparison, plan Plan, in Input) {
+	last := d.phases[len(d.phases)-1]
+	until := in.AsOf
+	if in.Watermark > 0 {
+		until = min(until, in.Watermark)
+	}
+	if last.Until > 0 {
+		until = min(until, last.Until)
+	}
+	if length := until - last.From; length > 0 {
+		c.Days = int(length / day.Microseconds())
+	}
+	share, _, ok := d.weights(last.Number, c.Treatment.ID)
+	if !ok {
+		return
+	}
+	c.CurrentShare = &share
+	if next, ok := plan.next(share); ok {
+		c.NextShare, c.Margin = &next, ptr(plan.margin(next))
+	}
+}
+
+// holm adjusts the p-values of several treatments for each other.
+func holm(all []Comparison) {
+	adjust := func(of func(*Comparison) *Difference) {
+		var p []float64
+		var from []*Difference
+		for i := range all {
+			if d := of(&all[i]); d.P != nil {
+				p, from = append(p, *d.P), append(from, d)
+			}
+		}
+		for i, v := range stats.Holm(p) {
+			from[i].PHolm = &v
+		}
+	}
+	adjust(func(c *Comparison) *Difference { return &c.Enrollment.Difference })
+	adjust(func(c *Comparison) *Difference { return &c.Success.Difference })
+}
+
+// twins sets each further control against the first one.
+func (d *design) twins(c *store.Counts, plan Plan) []Twin {
+	out := []Twin{}
+	for _, v := range d.controls[1:] {
+		k := &comparer{design: d, counts: c, plan: plan, alpha: plan.Alpha}
+		side := d.among(v.ID, d.controls[0].ID)
+		out = append(out, Twin{Control: d.controls[0], Twin: v,
+			Enrollment: k.outcome(stats.Binary, differing(d.cells(c.Sums, store.Enroll, side), false), plan.TauEnroll),
+			Success:    k.outcome(stats.Ratio, differing(d.cells(c.Sums, store.LoginSuccess, side), false), plan.TauSuccess)})
+	}
+	return out
+}
+
+// describe tells the phases with their weights and people.
+func (d *design) describe(in Input) []Phase {
+	out := []Phase{}
+	for _, p := range d.phases {
+		row := Phase{Number: p.Number, Experiment: p.Experiment, From: Time(p.From), Until: Time(p.Until),
+			Known: p.Known, Strategy: p.Strategy, Source: p.Source, Arms: []Arm{}}
+		end := in.AsOf
+		if p.Until > 0 {
+			end = min(end, p.Until)
+		}
+		row.Days = float64(max(0, end-p.From)) / float64(day.Microseconds())
+		for _, a := range p.Arms {
+			arm := Arm{Variation: a.Variation, Name: a.Name, Control: a.Control}
+			if p.Known && a.Weight >= 0 {
+				arm.Weight = ptr(float64(a.Weight) / 100)
+			}
+			row.Arms = append(row.Arms, arm)
+		}
+		for _, c := range in.Counts.Crossed {
+			if c.Phase == p.Number {
+				row.Subjects, row.Crossed, row.FromControl, row.LeftControl = c.Subjects, c.Crossed, c.Control, c.Left
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// attribution gathers the rules of each event type in one row.
+func attribution(rows []store.RuleRow) []Attribution {
+	out := []Attribution{}
+	for _, r := range rows {
+		i := slices.IndexFunc(out, func(a Attribution) bool { return a.Type == r.Type && a.Role == r.Role })
+		if i < 0 {
+			i, out = len(out), append(out, Attribution{Type: r.Type, Role: r.Role})
+		}
+		a := &out[i]
+		a.Total += r.Count
+		switch r.Rule {
+		case "event":
+			a.Event += r.Count
+		case "transaction":
+			a.Transaction += r.Count
+		case "session":
+			a.Session += r.Count
+		case "subject":
+			a.Subject += r.Count
+		default:
+			a.None += r.Count
+		}
+	}
+	return out
+}
+
+// gaps keeps those that overlap the time a report is about.
+func gaps(all []store.Gap, since, until store.Micros) []Gap {
+	out := []Gap{}
+	for _, g := range all {
+		if g.Until > since && g.From < until {
+			out = append(out, Gap{g.Source, Time(g.From), Time(g.Until)})
+		}
+	}
+	return out
+}

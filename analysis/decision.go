@@ -1,5 +1,7 @@
 package analysis
 
+import "math"
+
 // An Action is what a decision recommends.
 type Action string
 
@@ -73,4 +75,142 @@ const (
 
 // Decide weighs a report against the plan written before the data came in. It
 // reads no clock, flag or file, so any past decision can be replayed.
-func Decide(p Plan, r *Report) Decision { return Decision{} }
+//
+// Treatments pass or fail on their own. Among those that may ramp, the one with the largest lower limit of the
+// enrollment difference is recommended; else the most urgent verdict speaks for
+// the experiment: ROLL_BACK before INVESTIGATE before HOLD.
+func Decide(p Plan, r *Report) Decision {
+	p = p.resolved()
+	d := Decision{SchemaVersion: SchemaVersion, Version: r.Version, Experiment: r.Experiment, Name: r.Name,
+		AsOf: r.AsOf, DataUntil: r.DataUntil, Also: []string{}, Treatments: []Verdict{}}
+	var flags []string
+	for _, f := range r.Flags {
+		if f.Blocking {
+			flags = append(flags, f.Name)
+		}
+	}
+	best := -1
+	for i := range r.Comparisons {
+		c := &r.Comparisons[i]
+		if c.CurrentShare != nil && *c.CurrentShare == 0 && anyRunning(r) {
+			d.Also = append(d.Also, c.Treatment.Label()+" takes no traffic any more; nothing is decided about it.")
+			continue
+		}
+		d.Treatments = append(d.Treatments, verdict(p, r, c, flags))
+		if n := len(d.Treatments) - 1; best < 0 || before(r, d.Treatments[n], d.Treatments[best]) {
+			best = n
+		}
+	}
+	if best < 0 {
+		d.Verdict = Verdict{Action: Investigate, Reasons: append([]string{"no_comparison"}, flags...), Rules: []Ruling{}}
+		d.Verdict.explain(r)
+		return d
+	}
+	d.Verdict = d.Treatments[best]
+	for i, v := range d.Treatments {
+		if i == best {
+			continue
+		}
+		line := v.Treatment.Label() + ": " + string(v.Action) + " (" + v.Reason + ")."
+		if v.Action == Ramp && overlaps(r, d.Verdict.Treatment.ID, v.Treatment.ID) {
+			line = v.Treatment.Label() + " may ramp too; its difference lies within the interval of the recommended one."
+		}
+		d.Also = append(d.Also, line)
+	}
+	return d
+}
+
+// anyRunning says whether some treatment takes traffic in the last phase.
+func anyRunning(r *Report) bool {
+	for _, c := range r.Comparisons {
+		if c.CurrentShare == nil || *c.CurrentShare > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// verdict decides about one treatment.
+func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
+	in := inputs{current: c.CurrentShare, next: c.NextShare, days: c.Days, minDays: p.MinDwellDays,
+		deltaMin: p.DeltaMin, flags: flags, signedOff: p.SignOff != "",
+		exposureGate: p.ExposureGate, exposureLo: c.ExposureRatio.Lower, margin: p.MarginCap}
+	in.successKnown = true
+	for _, f := range flags {
+		in.successKnown = in.successKnown && f != "guardrail_unavailable"
+	}
+	v := Verdict{Treatment: c.Treatment, CurrentShare: c.CurrentShare}
+	switch {
+	case c.Margin != nil:
+		in.margin = *c.Margin
+		v.Margin = c.Margin
+	case c.CurrentShare == nil:
+		// Without a share there is no next one: weights_unknown says so. A drop beyond the widest
+		// margin still asks for control.
+		in.next, v.Margin = ptr(1.0), &p.MarginCap
+	}
+	in.take(c.Evidence)
+	first := decide(in)
+	out := first
+	if c.WithoutReturning != nil {
+		in.take(*c.WithoutReturning)
+		second := decide(in)
+		if (first.action == Ramp) != (second.action == Ramp) {
+			if out = second; second.action == Ramp {
+				out = first
+			}
+			out.reasons = append(append([]string{}, out.reasons...), "returning_disagree")
+		}
+	}
+	v.Action, v.Reasons, v.TargetShare, v.Rules = out.action, out.reasons, out.target, out.rules
+	v.explain(r)
+	return v
+}
+
+// take fills in the intervals. An undefined difference says nothing: it reaches from -1 to 1.
+func (in *inputs) take(e Evidence) {
+	limits := func(d Difference) (lo, hi float64) {
+		if d.Diff == nil {
+			return -1, 1
+		}
+		return *d.Lower, *d.Upper
+	}
+	in.successLo, in.successHi = limits(e.Success.Difference)
+	in.enrollLo, in.enrollHi = limits(e.Enrollment.Difference)
+	in.failures, in.events = e.EffectiveFailures, e.EnrollmentEvents
+	in.ratioLo, in.ratioHi = 0, math.Inf(1)
+	if e.RateRatio.Lower != nil {
+		in.ratioLo = *e.RateRatio.Lower
+	}
+	if e.RateRatio.Upper != nil {
+		in.ratioHi = *e.RateRatio.Upper
+	}
+}
+
+// before says whether verdict a speaks for the experiment rather than b.
+func before(r *Report, a, b Verdict) bool {
+	urgency := map[Action]int{Ramp: 3, RollBack: 2, Investigate: 1, Hold: 0}
+	if x, y := urgency[a.Action], urgency[b.Action]; x != y {
+		return x > y
+	}
+	if a.Action != Ramp {
+		return false
+	}
+	return *difference(r, a.Treatment.ID).Lower > *difference(r, b.Treatment.ID).Lower
+}
+
+// overlaps says whether the difference of treatment b lies within the interval of a's.
+func overlaps(r *Report, a, b string) bool {
+	x, y := difference(r, a), difference(r, b)
+	return *y.Diff >= *x.Lower
+}
+
+// difference finds the enrollment difference of a treatment that may ramp, so it is defined.
+func difference(r *Report, treatment string) Difference {
+	for _, c := range r.Comparisons {
+		if c.Treatment.ID == treatment {
+			return c.Enrollment.Difference
+		}
+	}
+	return Difference{}
+}

@@ -1,0 +1,195 @@
+package analysis
+
+import (
+	"fmt"
+	"time"
+
+	"keyramp/queries/store"
+)
+
+// A judge collects flags.
+type judge struct{ flags []Flag }
+
+// above raises a flag when count/of is above the limit. Without anything to divide by nothing is raised.
+func (j *judge) above(name string, count, of int64, limit float64, words, do string) {
+	if of <= 0 || float64(count)/float64(of) <= limit {
+		return
+	}
+	j.flags = append(j.flags, Flag{Name: name, Blocking: true, Count: &count, Of: &of,
+		Value: ptr(float64(count) / float64(of)), Limit: &limit, Words: words, Do: do})
+}
+
+// block raises a flag that needs no limit.
+func (j *judge) block(name string, count *int64, words, do string) {
+	j.flags = append(j.flags, Flag{Name: name, Blocking: true, Count: count, Words: words, Do: do})
+}
+
+// tell reports count of a whole as information when there is any; of 0 means that there is no whole.
+func (j *judge) tell(name string, count, of int64, words, do string) {
+	if count == 0 {
+		return
+	}
+	f := Flag{Name: name, Count: &count, Words: words, Do: do}
+	if of > 0 {
+		f.Of, f.Value = &of, ptr(float64(count)/float64(of))
+	}
+	j.flags = append(j.flags, f)
+}
+
+// quality raises the flags: first those of the sample ratio and the guardrail, then the others in order of weight,
+// then information.
+func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
+	q, limits := in.Counts.Quality, r.Plan.Limits
+	j := &judge{flags: []Flag{}}
+
+	if r.SampleRatio.Mismatch {
+		j.flags = append(j.flags, Flag{Name: "sample_ratio_mismatch", Blocking: true,
+			Value: r.SampleRatio.MaxLogE, Limit: &r.SampleRatio.Threshold,
+			Words: "Subjects did not fall to the variations as the weights promise, so the groups differ in more than the prompt.",
+			Do:    "Look for pinned clients, a redirect that loses logins, a weight that changed unseen, and logs that are not read completely."})
+	}
+	attributed := int64(0)
+	for _, a := range r.Attribution {
+		if a.Role == store.RoleFailure {
+			attributed += a.Total - a.None
+		}
+	}
+	if attributed == 0 {
+		j.block("guardrail_unavailable", &attributed,
+			"No failed login can be attributed to a variation, so it is not known whether logins suffer.",
+			"Check that failure events (f, fp, fu …) are read, and that they carry the experiment, a transaction, a session or a user.")
+	}
+	if r.SampleRatio.Zero > 0 {
+		j.block("impossible_assignment", &r.SampleRatio.Zero,
+			"Subjects were seen in a variation that the phase does not give out.",
+			"Look for forced assignments (experiment_id and variation_id on /authorize), and for a change of weights that nobody told.")
+	}
+	if segmented(d.phases) || q.Segment > 0 {
+		j.block("not_randomised", &q.Segment,
+			"The experiment allocates by segment: variations differ by who is in them, so differences are descriptive.",
+			"Use the percentage strategy when the question is whether the prompt works.")
+	}
+	if n := d.unknownSubjects(in.Counts); n > 0 {
+		j.block("weights_unknown", &n,
+			"The weights of a phase in which people were seen are not known.",
+			"Let pull read the experiment (scope read:experimentation), or state the phases with their weights in the configuration.")
+	}
+	worst := store.CrossRow{Subjects: 1}
+	for _, c := range in.Counts.Crossed {
+		if c.Crossed*worst.Subjects > worst.Crossed*c.Subjects {
+			worst = c
+		}
+	}
+	j.above("crossover", worst.Crossed, worst.Subjects, limits.Crossover,
+		fmt.Sprintf("Many people were seen in two variations inside phase %d, more than several devices per person explain.", worst.Phase),
+		"Check that assignment is sticky: cookies of the login domain, a custom domain that changed, a client that pins variations.")
+	j.above("forced_assignment", q.ForcedSubjects, q.ExposedSubjects, limits.ForcedAssignment,
+		"Forced or test traffic is more than a trace. These people are left out of every number.",
+		"Find the clients that set variation_id on /authorize, and events of the experiment while it was not active.")
+	j.above("unknown_variation", q.UnknownVariation, q.Carried, limits.UnknownVariation,
+		"Events name variations that the experiment does not have.",
+		"Compare the variation ids with the tenant's; if the experiment was edited, let pull read it again.")
+	j.above("missing_subject", q.MissingSubject, q.Carried, limits.MissingSubject,
+		"Events of the experiment name no user, also not by transaction or session.",
+		"Check which event types and clients they are; people behind them are not counted.")
+	j.above("unmatched_enrollment", q.PageUnmatched, q.PageCompletedUser, limits.UnmatchedEnrollment,
+		"The page reports enrollments of people who were never seen in the experiment.",
+		"Check that page and tenant use the same user ids and the same key, and that the tenant's logs have no gap.")
+	if n := len(d.phases); n > 0 && in.AsOf > 0 {
+		last := d.phases[n-1]
+		active := last.Until == 0 || last.Until >= in.AsOf
+		quiet := time.Duration(in.AsOf-max(q.LastEvent, last.From)) * time.Microsecond
+		if limit := time.Duration(limits.StaleHours) * time.Hour; active && quiet > limit {
+			j.flags = append(j.flags, Flag{Name: "stale", Blocking: true,
+				Value: ptr(quiet.Hours()), Limit: ptr(limit.Hours()),
+				Words: "No event of the experiment for too many hours although it is active.",
+				Do:    "Run pull, look at status, and check that the experiment is still active at the tenant."})
+		}
+	}
+
+	d.information(j, r, in, unlinked)
+	return j.flags
+}
+
+// information tells what a reader should know and what does not block.
+func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
+	q := in.Counts.Quality
+	j.tell("data_gap", int64(len(r.Gaps)), 0,
+		"A source no longer held some of the time that the report covers: what happened then is missing in all variations.",
+		"See the gaps below; import the stretch from a log stream or a bucket if there is one.")
+	without := q.PageCompleted - q.PageCompletedUser
+	if unlinked {
+		j.tell("enrollment_unlinked", without, q.PageCompleted,
+			"The page's enrollments name no user. They are counted per variation and not joined, so repeats by one person, carry-over and edited ids cannot be seen.",
+			"Let the page send user_id, from a signed token.")
+	} else {
+		j.tell("enrollment_unlinked", without, q.PageCompleted,
+			"Enrollments of the page that name no user are left out of the comparison.",
+			"Let the page send user_id, from a signed token.")
+	}
+	if r.EnrollmentSignal == SignalPage || r.EnrollmentSignal == SignalUnlinked {
+		j.tell("structural_zero", q.PageCompleted, 0,
+			"Enrollments are known from the prompt's page alone, which control does not see: the difference is the prompt's gross yield, and a ratio above 1 is no finding.",
+			"Let the tenant's enrollment events be read (gd_enrollment_complete); they exist in both variations.")
+	}
+	if r.EnrollmentSignal == SignalBoth {
+		j.tell("page_only_enrollments", q.PageOnlyEnrollments, q.PageOnlyEnrollments+q.LogEnrollments,
+			"Enrollments that the page reports and the tenant log does not know. Only treatment can have them, so they lift its rate.",
+			"Check that the tenant's enrollment events are read completely.")
+	}
+	j.tell("no_experiment", q.LoginsWithout, q.LoginsInScope,
+		"Interactive logins without experiment data while a phase was open: another flow, or the assignment failed. They are never counted as control.", "")
+	j.tell("control_enrollment", q.PageControl, q.PageCompletedUser,
+		"Control subjects enrolled through the prompt's page: they reached it without a prompt, or the id was edited.", "")
+	j.tell("page_variation_differs", q.PageVariationDiffers, q.PageCompletedUser,
+		"The page names another variation than the person was first seen in. The person's own is used.", "")
+	j.tell("carry_over", q.CarryOver, q.ExposedSubjects,
+		"People once treated who came back in a later phase. They are left out of the comparison there.", "")
+	unused := int64(0)
+	for _, u := range d.uses {
+		if !u.InDifference {
+			unused += u.Subjects
+		}
+	}
+	j.tell("returning_unused", unused, q.ExposedSubjects,
+		"Returning control subjects whose chance of treatment is not known. They are left out of the comparison.", "")
+	j.tell("lost_prompts", q.Lost, 0,
+		"Prompts after which the person did not log in within 30 minutes. Each counts as one failed attempt.", "")
+	j.tell("unplaced_attempts", q.UnplacedAttempts, 0,
+		"Attempts with a variation in which their person was never seen. They are left out.", "")
+	j.tell("late_data", q.Late, q.Carried,
+		"Events that were logged more than five minutes after their date.", "")
+	for _, c := range r.Comparisons {
+		if c.SimpsonReversal {
+			j.tell("simpson_reversal", 1, 0,
+				"Ignoring the phases would turn the sign of the enrollment difference. The stratified one is right.", "")
+			break
+		}
+	}
+	if n := len(d.phases); n > 0 {
+		if last := d.phases[n-1]; last.Until > 0 && last.Until < in.AsOf {
+			j.flags = append(j.flags, Flag{Name: "not_active",
+				Words: "The last phase has ended: the experiment was paused or completed.",
+				Do:    "Numbers stand still until it is active again."})
+		}
+	}
+}
+
+func segmented(phases []store.Phase) bool {
+	for _, p := range phases {
+		if p.Strategy == "segment" {
+			return true
+		}
+	}
+	return false
+}
+
+// unknownSubjects counts the people seen in randomised phases whose weights nobody told.
+func (d *design) unknownSubjects(c *store.Counts) (n int64) {
+	for _, a := range c.Arrivals {
+		if p := d.phase(a.Phase); p != nil && !p.Known && p.Strategy != "segment" {
+			n += a.Subjects
+		}
+	}
+	return n
+}
