@@ -11,6 +11,8 @@ import (
 // independent Beta(priorA, priorB) priors; Beta(1, 1) is flat. For display: it depends on the prior, is not
 // calibrated under repeated looks, and gates nothing. ok is false for counts out of range or prior parameters not
 // above 0; empty arms are allowed and leave the prior.
+//
+// Source: Thompson (1933), Biometrika 25, 285–294.
 func ProbabilityToBeat(sT, nT, sC, nC int64, priorA, priorB float64) (p float64, ok bool) {
 	if sT < 0 || sT > nT || sC < 0 || sC > nC || !(priorA > 0) || !(priorB > 0) {
 		return 0, false

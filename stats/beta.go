@@ -10,9 +10,13 @@ import "math"
 func BetaCDF(x, a, b float64) float64 { return incompleteBeta(x, 1-x, a, b) }
 
 // BetaSurvival returns P(B > x) for B ~ Beta(a, b), a, b > 0, as a tail of its own.
+//
+// Source: as BetaCDF.
 func BetaSurvival(x, a, b float64) float64 { return incompleteBeta(1-x, x, b, a) }
 
 // BetaQuantile returns the x in [0, 1] with BetaCDF(x, a, b) = p; p <= 0 gives 0 and p >= 1 gives 1.
+//
+// Source: bisection of BetaCDF.
 func BetaQuantile(p, a, b float64) float64 {
 	switch {
 	case !(p > 0):

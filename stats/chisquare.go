@@ -7,6 +7,8 @@ import (
 )
 
 // ChiSquareSurvival returns P(Q > x) for chi-square Q with df > 0 degrees of freedom. x <= 0 gives 1, +Inf 0.
+//
+// Source: Abramowitz & Stegun (1964), 26.4.19, through the incomplete gamma function.
 func ChiSquareSurvival(x, df float64) float64 {
 	switch {
 	case !(x > 0):
@@ -20,6 +22,8 @@ func ChiSquareSurvival(x, df float64) float64 {
 }
 
 // ChiSquareCDF returns P(Q <= x) for chi-square Q with df > 0 degrees of freedom.
+//
+// Source: Abramowitz & Stegun (1964), 26.4.19, through the incomplete gamma function.
 func ChiSquareCDF(x, df float64) float64 {
 	switch {
 	case !(x > 0):
@@ -31,6 +35,8 @@ func ChiSquareCDF(x, df float64) float64 {
 }
 
 // ChiSquareQuantile returns the x with ChiSquareCDF(x, df) = p, for p in [0, 1].
+//
+// Source: Abramowitz & Stegun (1964), 26.4.19, through the incomplete gamma function.
 func ChiSquareQuantile(p, df float64) float64 {
 	switch {
 	case !(p > 0):

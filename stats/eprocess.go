@@ -42,6 +42,9 @@ func psiAt(i int) float64 { return psiFirst + psiStep*float64(i) }
 // assignment with a known share, and each subject counted once in a stratum. Strata with a share outside (0, 1) are
 // skipped; with nobody enrolled LogE is 0 and the interval [0, +Inf].
 //
+// Limits are no finer than the grid of the prior, 2% of R: with millions enrolled they stay valid and get a little
+// wide.
+//
 // Four enrolled in a 10% treatment and none in control are already e = 224: that control is empty is no obstacle.
 //
 // Source: Lindon & Malek (2022), NeurIPS, Anytime-valid inference for multinomial count data.

@@ -6,6 +6,8 @@ import (
 )
 
 // Bonferroni returns p-values adjusted for their number: n·p, at most 1. Input order is kept.
+//
+// Source: Dunn (1961), JASA 56, 52–64.
 func Bonferroni(p []float64) []float64 {
 	out := make([]float64, len(p))
 	for i, v := range p {

@@ -7,10 +7,14 @@ import (
 )
 
 // NormalCDF returns P(Z <= x) of a standard normal Z, accurate in both tails. ±Inf give 0 and 1.
+//
+// Source: Abramowitz & Stegun (1964), 26.2.29, through the complementary error function.
 func NormalCDF(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
 
 // NormalSurvival returns P(Z > x) of a standard normal Z. It is computed as a tail of its own, since 1 -
 // NormalCDF(x) has no digits left beyond x = 8.
+//
+// Source: Abramowitz & Stegun (1964), 26.2.29.
 func NormalSurvival(x float64) float64 { return 0.5 * math.Erfc(x/math.Sqrt2) }
 
 // NormalQuantile returns the x with NormalCDF(x) = p, for a probability p in [0, 1]; p <= 0 gives -Inf and p >= 1

@@ -46,6 +46,8 @@ func FixedPower(pC, pT, nT, nC, alpha float64) (power float64, ok bool) {
 // excludes 0 with the wanted power, at that look, if the difference is effect > 0 (a fraction; for non-inferiority,
 // the margin). It is an upper bound: the looks before it add power. ok is false if an argument is outside its
 // range.
+//
+// Source: the power of one look at the boundary of Robbins (1970), Ann. Math. Stat. 41, 1397–1409.
 func SequentialInformation(effect, tau, alpha, power float64) (information float64, ok bool) {
 	if !(effect > 0) || !(tau > 0) || !open(alpha) || !open(power) || math.IsInf(effect, 1) || math.IsInf(tau, 1) {
 		return 0, false
@@ -60,6 +62,8 @@ func SequentialInformation(effect, tau, alpha, power float64) (information float
 
 // SequentialSize turns information into a number of subjects (or trials, with the design effect deff >= 1 of trials
 // within subjects) over both arms, at rates pT and pC with share of them in treatment.
+//
+// Source: Rao & Scott (1992), Biometrics 48, 577–585, for the design effect.
 func SequentialSize(information, pC, pT, share, deff float64) (total float64, ok bool) {
 	if !(information > 0) || !open(share) || !fraction(pC) || !fraction(pT) || !(deff > 0) {
 		return 0, false
@@ -69,6 +73,8 @@ func SequentialSize(information, pC, pT, share, deff float64) (total float64, ok
 
 // DetectableEffect returns the difference (a fraction) that the always-valid interval tells from 0 with the wanted
 // power at one look with the given information.
+//
+// Source: as SequentialInformation, solved for the effect.
 func DetectableEffect(information, tau, alpha, power float64) (effect float64, ok bool) {
 	if !(information > 0) || !(tau > 0) || !open(alpha) || !open(power) {
 		return 0, false

@@ -13,6 +13,8 @@ func zTest(z float64) ZTest {
 // the common rate. ok is false if an arm is empty or the common rate is 0 or 1. It takes every trial for
 // independent and the look for the only one: with repeated logins and daily looks it was wrong in up to 70% of
 // simulated runs.
+//
+// Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, 3rd ed., section 3.1.
 func PooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 	if nT <= 0 || nC <= 0 || sT+sC <= 0 || sT+sC >= nT+nC {
 		return ZTest{}, false
@@ -24,6 +26,8 @@ func PooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 }
 
 // UnpooledZ is the z test with each arm's own variance. ok is false if an arm is empty or both rates are 0 or 1.
+//
+// Source: Fleiss, Levin & Paik (2003), section 3.1.
 func UnpooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 	v, ok := unpooledVariance(sT, nT, sC, nC)
 	if !ok {
@@ -35,6 +39,8 @@ func UnpooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 // Wald returns the interval of the difference that goes with UnpooledZ, diff ± z·standard error, at two-sided level
 // 1-alpha. It is not cut at ±1. ok is false where UnpooledZ is undefined. Kept to compare with other tools;
 // Newcombe covers better.
+//
+// Source: Newcombe (1998), Stat. Med. 17, 873–890 (method 1), which shows how it fails.
 func Wald(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	v, ok := unpooledVariance(sT, nT, sC, nC)
 	if !ok {

@@ -58,6 +58,8 @@ func Fieller(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 
 // DeltaRatio returns the first-order (delta method) interval of the ratio of two rates. It may reach below 0. ok is
 // false when control is within z standard errors of 0. For comparison with other tools.
+//
+// Source: Deng, Knoblich & Lu (2018), KDD.
 func DeltaRatio(sT, nT, sC, nC int64, alpha float64) (Interval, bool) {
 	pT, vT, pC, vC, g := ratioParts(sT, nT, sC, nC, alpha)
 	if !(g < 1) {
