@@ -361,7 +361,7 @@ func TestGroupSequential(t *testing.T) {
 	if z, ok := GroupSequential(nil, 0.05, Pocock); !ok || z != nil {
 		t.Errorf("no looks: %v %v", z, ok)
 	}
-	if z, _ := GroupSequential([]float64{0.5, 1}, 0.05, Pocock); !near(z[0], 2.157, 1e-3) || !near(z[1], 2.201, 1e-3) { // Lan & DeMets (1983), table 2
+	if z, _ := GroupSequential([]float64{0.5, 1}, 0.05, Pocock); !near(z[0], 2.157, 1e-3) || !near(z[1], 2.201, 1e-3) { // the usual published values
 		t.Errorf("Pocock, two looks: %v", z)
 	}
 	// With many looks the score process meets a straight line at z_{alpha/4}, less Siegmund's 0.5826 steps for

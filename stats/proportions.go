@@ -14,7 +14,7 @@ func zTest(z float64) ZTest {
 // independent and the look for the only one: with repeated logins and daily looks it was wrong in up to 70% of
 // simulated runs.
 //
-// Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, 3rd ed., section 3.1.
+// Source: Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, 3rd ed., chapter 3.
 func PooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 	if nT <= 0 || nC <= 0 || sT+sC <= 0 || sT+sC >= nT+nC {
 		return ZTest{}, false
@@ -27,7 +27,7 @@ func PooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 
 // UnpooledZ is the z test with each arm's own variance. ok is false if an arm is empty or both rates are 0 or 1.
 //
-// Source: Fleiss, Levin & Paik (2003), section 3.1.
+// Source: Fleiss, Levin & Paik (2003), chapter 3.
 func UnpooledZ(sT, nT, sC, nC int64) (ZTest, bool) {
 	v, ok := unpooledVariance(sT, nT, sC, nC)
 	if !ok {
