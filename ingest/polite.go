@@ -103,7 +103,7 @@ func ParseBase(address string) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: a server's address holds user info: leave it out", ErrConfig)
 	case !plainHost(u.Hostname()):
 		return nil, fmt.Errorf("%w: a server's address has no host name of letters, digits, dots and dashes", ErrConfig)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !Loopback(u.Hostname()):
 		return nil, fmt.Errorf("%w: %s: http sends tokens in the clear: use https", ErrConfig, u.Host)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("%w: %s: the address needs https", ErrConfig, u.Host)
@@ -125,7 +125,8 @@ func plainHost(h string) bool {
 	return h != "" && !strings.HasPrefix(h, ".") && !strings.HasSuffix(h, ".")
 }
 
-func loopback(h string) bool {
+// Loopback reports whether a host name means this machine.
+func Loopback(h string) bool {
 	ip := net.ParseIP(h)
 	return h == "localhost" || ip != nil && ip.IsLoopback()
 }
@@ -412,4 +413,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// A Loop notices that the same cursors come round with data. It compares with
+// one remembered cursor, which it renews at growing distances (Brent's cycle
+// search), so that its memory does not grow with the run.
+type Loop struct {
+	held        string
+	steps, size int
+	met         int
+}
+
+// Closed takes the next cursor and reports whether it has come a third time.
+func (l *Loop) Closed(position string) bool {
+	if l.size > 0 && position == l.held {
+		l.met++
+		return l.met == 2
+	}
+	if l.steps++; l.steps >= l.size {
+		l.held, l.steps, l.size, l.met = position, 0, max(1, 2*l.size), 0
+	}
+	return false
 }

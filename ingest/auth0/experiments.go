@@ -109,12 +109,21 @@ func (c *Client) experiment(ctx context.Context, id string) (store.Observation, 
 
 // object gets a JSON object into v.
 func (c *Client) object(ctx context.Context, path, query string, v any) (*ingest.Answer, error) {
-	return c.get(ctx, ingest.Request{Path: path, Query: query, Check: func(a *ingest.Answer) error {
-		if json.Unmarshal(a.Body, v) != nil {
-			return errors.New("the body is not the JSON object that was asked for")
-		}
-		return nil
-	}})
+	a, err := c.get(ctx, ingest.Request{Path: path, Query: query, Check: isJSON})
+	if err != nil {
+		return nil, err
+	}
+	if json.Unmarshal(a.Body, v) != nil {
+		return nil, fmt.Errorf("%w: auth0: %s%s: the answer has another shape than the API documents", ErrUpstream, c.base.Host, path)
+	}
+	return a, nil
+}
+
+func isJSON(a *ingest.Answer) error {
+	if !json.Valid(a.Body) {
+		return errors.New("the body is not JSON")
+	}
+	return nil
 }
 
 // experiment is the API's form of an experiment. The reference calls the id

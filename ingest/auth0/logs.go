@@ -34,7 +34,8 @@ type Logs struct {
 	since  time.Time
 	cur    store.Cursor
 	query  string // of the next page; "" = made from the cursor
-	loop   loop
+	loop   ingest.Loop
+	note   string
 
 	pages [2]page // the one that the pump reads, and the next
 	turn  int
@@ -55,6 +56,9 @@ func (c *Client) Logs(from store.Cursor, since time.Time) (*Logs, error) {
 // Name is "auth0:" and the tenant's host.
 func (l *Logs) Name() string { return "auth0:" + l.client.base.Host }
 
+// Note says that there was nothing to begin with, if so.
+func (l *Logs) Note() string { return l.note }
+
 // Close drops the page that is on its way.
 func (l *Logs) Close() error {
 	if l.ahead != nil {
@@ -69,7 +73,7 @@ func (l *Logs) Close() error {
 // page or a missing link proves nothing. Errors wrap ErrAuth, ErrUpstream,
 // ErrConfig or the context's error.
 func (l *Logs) Read(ctx context.Context, c *ingest.Chunk) error {
-	c.Records, c.Gap, c.Next = c.Records[:0], nil, l.cur
+	c.Records, c.Gap, c.Next = c.Records[:0], nil, store.Cursor{}
 	if l.cur.Position == "" {
 		return l.begin(ctx, c)
 	}
@@ -109,7 +113,7 @@ func (l *Logs) hand(ctx context.Context, c *ingest.Chunk, p *page) error {
 			return fmt.Errorf("%w: auth0: %s%s: a page has neither a log_id nor a link to the next: nothing was read from it",
 				ErrUpstream, l.client.base.Host, logsPath)
 		}
-		if l.loop.closed(position) {
+		if l.loop.Closed(position) {
 			return fmt.Errorf("%w: auth0: %s%s: the tenant gives the same pages again and again: the cursor does not move past %.80q",
 				ErrUpstream, l.client.base.Host, logsPath, position)
 		}
@@ -165,11 +169,13 @@ func (l *Logs) startAt(c *ingest.Chunk, p *page) error {
 	low, ok := p.lowest()
 	switch {
 	case ok:
+		l.note = ""
 		c.Records = append(c.Records, ingest.Record{Raw: low.raw, Place: ingest.Place{Item: 1}})
 		l.move(low.id, low.date, p.at, false)
 	case len(p.items) > 0:
 		return fmt.Errorf("%w: auth0: %s%s: the events of a search have no log_id", ErrUpstream, l.client.base.Host, logsPath)
 	default:
+		l.note = "the tenant holds no log events yet of the time asked for"
 		l.move("", 0, p.at, true)
 	}
 	l.query, c.Next = "", l.cur
@@ -324,25 +330,4 @@ func (l *Logs) take(ctx context.Context) (*page, error) {
 
 func ended(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// A loop notices that the same cursors come round with data. It compares with
-// one remembered cursor, which it renews at growing distances (Brent's cycle
-// search), so that its memory does not grow with the run.
-type loop struct {
-	held        string
-	steps, size int
-	met         int
-}
-
-// closed takes the next cursor and reports whether it has come a third time.
-func (l *loop) closed(position string) bool {
-	if l.size > 0 && position == l.held {
-		l.met++
-		return l.met == 2
-	}
-	if l.steps++; l.steps >= l.size {
-		l.held, l.steps, l.size, l.met = position, 0, max(1, 2*l.size), 0
-	}
-	return false
 }

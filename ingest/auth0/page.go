@@ -3,7 +3,6 @@ package auth0
 import (
 	"bytes"
 	"errors"
-	"time"
 
 	"keyramp/ingest"
 	"keyramp/queries/store"
@@ -136,9 +135,7 @@ func (it *item) note(key, text []byte) {
 			it.note([]byte("log_id"), text)
 		}
 	case "date":
-		if t, err := time.Parse(time.RFC3339, string(text)); err == nil {
-			it.date = t.UnixMicro()
-		}
+		it.date, _ = ingest.ParseTime(text)
 	}
 }
 
