@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-//go:embed duckdb/schema/*.sql duckdb/load/*.sql duckdb/state/*.sql report/*.sql export/*.sql
+//go:embed duckdb/*/*.sql report/*.sql export/*.sql
 var files embed.FS
 
 // folders are those whose files carry a header.
@@ -74,6 +74,15 @@ func Schema(dialect string) ([]Step, error) {
 		steps[i] = Step{i + 1, name, texts[i]}
 	}
 	return steps, nil
+}
+
+// Text returns a file that has no header, such as "duckdb/session/session.sql".
+func Text(name string) (string, error) {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("SQL file %s: %w", name, err)
+	}
+	return string(text), nil
 }
 
 var catalogue = sync.OnceValues(func() ([]Query, error) {

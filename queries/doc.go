@@ -4,9 +4,10 @@
 // A folder says what a text is for: report and export hold questions over the
 // readable views ev and page, duckdb/schema the steps that build those views
 // and the tables below them, duckdb/load what a commit runs, duckdb/state what
-// the store asks about itself.
+// the store asks about itself, duckdb/session the tables that a report's
+// questions read beside the views.
 //
-// Each file but the schema's starts with a header that tests compare with what
+// Each file but the schema's and the session's starts with a header that tests compare with what
 // the text really does:
 //
 //	-- name:    the file's name

@@ -1,7 +1,7 @@
 -- name:    put_account
 -- asks:    add what became of a batch to the account of its source
 -- params:  $source VARCHAR, $runs BIGINT, $received BIGINT, $stored BIGINT, $duplicate BIGINT, $filtered BIGINT,
---          $rejected BIGINT, $conflicts BIGINT, $marker UBIGINT
+--          $rejected BIGINT, $conflicts BIGINT, $marker BIGINT
 merge into accounts
 using (select $source::varchar as source) batch
 on accounts.source = batch.source

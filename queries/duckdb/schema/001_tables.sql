@@ -92,7 +92,7 @@ create table accounts (
     filtered  bigint not null,
     rejected  bigint not null,
     conflicts bigint not null,           -- duplicates with other content
-    marker    ubigint not null           -- of the last commit: tells whether it happened
+    marker    bigint not null            -- of the last commit: tells whether it happened
 );
 
 create table gaps (

@@ -1,5 +1,5 @@
 -- name:    marker
 -- asks:    which commit of a source was the last?
 -- params:  $source VARCHAR
--- columns: marker UBIGINT
+-- columns: marker BIGINT
 select marker from accounts where source = $source

@@ -1,0 +1,159 @@
+package duckdb
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"keyramp/queries/store"
+)
+
+// file is the store's name in its folder.
+const file = "keyramp.duckdb"
+
+// Options say where a store is and what it may use.
+type Options struct {
+	Dir      string        // folder of the store; made when missing, unless ReadOnly
+	ReadOnly bool          // refuse to make a store or to load
+	LockWait time.Duration // how long to wait for others; 0 = not at all
+	Memory   string        // limit of DuckDB's memory, as "2GB", the default
+	Threads  int           // default 2
+	TempDir  string        // where large questions spill; default Dir
+}
+
+// A DB is a store in one DuckDB file. It is safe for concurrent use; one
+// session runs at a time.
+type DB struct {
+	opts  Options
+	path  string
+	pool  *sql.DB // the in-memory instance
+	spill string
+	turn  chan struct{} // holds one token: the right to attach
+	words *words
+	ran   map[string]bool // sources whose run is counted
+}
+
+var _ store.Store = (*DB)(nil)
+
+// Open opens the store in a folder, makes it when there is none and ReadOnly
+// is false, and brings an older one up to date. It fails with ErrMissing,
+// ErrBusy, ErrDamaged, ErrNewer or ErrResources.
+func Open(ctx context.Context, opts Options) (*DB, error) {
+	dir, err := filepath.Abs(cmp.Or(opts.Dir, "."))
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", opts.Dir, err)
+	}
+	opts.Dir = dir
+	opts.Memory = cmp.Or(opts.Memory, "2GB")
+	opts.Threads = cmp.Or(opts.Threads, 2)
+	temp, err := filepath.Abs(cmp.Or(opts.TempDir, dir))
+	if err != nil {
+		return nil, fmt.Errorf("temporary folder %s: %w", opts.TempDir, err)
+	}
+	opts.TempDir = temp
+	d := &DB{opts: opts, path: filepath.Join(dir, file), turn: make(chan struct{}, 1), ran: map[string]bool{}}
+	d.turn <- struct{}{}
+	if opts.ReadOnly {
+		if info, err := os.Stat(d.path); err != nil || info.Size() == 0 {
+			return nil, d.missing()
+		}
+	} else {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
+		}
+		sweep(temp)
+	}
+	if err := d.start(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.bringUpToDate(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close ends the instance. Every Load has left its rows in the file by then.
+func (d *DB) Close() error {
+	<-d.turn // a session that still runs ends first
+	defer func() { d.turn <- struct{}{} }()
+	return d.stop()
+}
+
+// start makes the in-memory instance and closes every door that a question
+// could use: DuckDB then reaches the store's folder only.
+func (d *DB) start(ctx context.Context) error {
+	connector, err := duck.NewConnector("", nil)
+	if err != nil {
+		return fmt.Errorf("DuckDB does not start: %w", err)
+	}
+	d.pool = sql.OpenDB(connector)
+	d.pool.SetMaxIdleConns(-1) // a session's temporary tables end with its connection
+	d.spill = filepath.Join(d.opts.TempDir, fmt.Sprintf("spill-%d-%x", os.Getpid(), time.Now().UnixNano()))
+	settings := []string{
+		"set autoinstall_known_extensions = false",
+		"set autoload_known_extensions = false",
+		"set global TimeZone = 'UTC'",
+		"set preserve_insertion_order = false",
+		"set threads = " + strconv.Itoa(d.opts.Threads),
+		"set memory_limit = " + quote(d.opts.Memory),
+		"set temp_directory = " + quote(d.spill),
+		"set allowed_directories = [" + quote(d.opts.Dir) + ", " + quote(d.spill) + "]",
+		"set enable_external_access = false",
+		"set lock_configuration = true",
+	}
+	if _, err := d.pool.ExecContext(ctx, strings.Join(settings, "; ")); err != nil {
+		d.stop()
+		return fmt.Errorf("DuckDB does not start: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) stop() error {
+	if d.pool == nil {
+		return nil
+	}
+	err := d.pool.Close()
+	d.pool = nil
+	if d.spill != "" {
+		os.RemoveAll(d.spill)
+	}
+	return err
+}
+
+// quote makes an SQL text literal, for the few places that take no parameter.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// sweep removes what killed processes had spilled.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, "spill-*-*"))
+	for _, path := range left {
+		pid, err := strconv.Atoi(strings.Split(filepath.Base(path), "-")[1])
+		if err == nil && !alive(pid) {
+			os.RemoveAll(path)
+		}
+	}
+}
+
+// alive tells whether a process of this machine exists.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	return err == nil && !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
+func (d *DB) missing() error {
+	return fmt.Errorf("%w at %s: keyramp pull or keyramp import makes it", store.ErrMissing, d.opts.Dir)
+}

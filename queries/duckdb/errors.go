@@ -1,0 +1,73 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"keyramp/queries/store"
+)
+
+// wrap says which store failed and adds the store.Err… that tells a caller
+// whether trying again helps.
+func (d *DB) wrap(err error) error {
+	if err == nil || isOurs(err) {
+		return err
+	}
+	if kind := kindOf(err); kind != nil {
+		return fmt.Errorf("store %s: %w: %w", d.path, kind, err)
+	}
+	return fmt.Errorf("store %s: %w", d.path, err)
+}
+
+// isOurs tells errors that say all there is to say.
+func isOurs(err error) bool {
+	for _, kind := range []error{store.ErrBusy, store.ErrDamaged, store.ErrNewer, store.ErrMissing,
+		store.ErrResources, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// kindOf reads DuckDB's messages: its error types alone do not tell a full
+// disk from a damaged file.
+func kindOf(err error) error {
+	var e *duck.Error
+	text := err.Error()
+	if errors.As(err, &e) {
+		text = e.Msg
+	}
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(text, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("Conflicting lock", "Could not set lock", "being used by another process"):
+		return store.ErrBusy
+	case has("No space left", "Permission denied", "Read-only file system", "File too large", "Disk quota",
+		"Too many open files", "Out of Memory Error", "failed to allocate", "could not allocate"):
+		return store.ErrResources
+	case has("we can only read version", "newer version of DuckDB", "newer DuckDB version"):
+		return store.ErrNewer
+	case has("checksum", "Corrupt", "corrupt", "not a valid DuckDB database", "replaying WAL", "Serialization Error",
+		"Failed to deserialize", "INTERNAL Error", "FATAL Error", "Could not read enough bytes", "Could not read from file"):
+		return store.ErrDamaged
+	}
+	return nil
+}
+
+// fatal tells errors after which DuckDB refuses to go on in this instance.
+func fatal(err error) bool {
+	var e *duck.Error
+	return errors.As(err, &e) && (e.Type == duck.ErrorTypeFatal || e.Type == duck.ErrorTypeInternal) ||
+		err != nil && strings.Contains(err.Error(), "database has been invalidated")
+}

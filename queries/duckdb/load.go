@@ -1,0 +1,155 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"keyramp/queries/store"
+)
+
+// Load stores a batch, its account and the cursor behind it in one
+// transaction. The file is held from the search for known rows to the commit;
+// rows are staged before.
+//
+// A failed commit leaves open whether it happened. Load then looks; if it
+// cannot, it returns an error, and loading the batch again is always right.
+func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+	next.Source, next.Position = clean(next.Source), clean(next.Position)
+	loaded := store.Loaded{Received: b.Received, Rejected: int64(len(b.Rejects))}
+	for _, n := range b.Filtered {
+		loaded.Filtered += n
+	}
+	rows := int64(len(b.Events) + len(b.Pages))
+	if loaded.Received != rows+loaded.Filtered+loaded.Rejected {
+		return store.Loaded{}, fmt.Errorf("batch of %s: %d received, but %d rows, %d filtered and %d rejected",
+			next.Source, loaded.Received, rows, loaded.Filtered, loaded.Rejected)
+	}
+	var staged *staging
+	marker := rand.Int64() // database/sql takes no integer over 63 bits
+	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		if d.words == nil {
+			d.words = &words{ids: map[string]uint32{}}
+		}
+		var err error
+		staged, err = stage(ctx, conn, b, d.words)
+		return err
+	}, func(ctx context.Context, conn *sql.Conn) error {
+		var kept int
+		if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
+			return err
+		}
+		if kept != d.words.kept { // the first batch, or another process has added some
+			var err error
+			if d.words, err = readWords(ctx, conn); err != nil {
+				return err
+			}
+			if err := unstage(ctx, conn); err != nil {
+				return err
+			}
+			if staged, err = stage(ctx, conn, b, d.words); err != nil {
+				return err
+			}
+		}
+		if err := move(ctx, conn, b, staged, next.Source, &loaded); err != nil {
+			return err
+		}
+		loaded.Duplicate = rows - loaded.Stored
+		return d.settle(ctx, conn, next, loaded, marker)
+	}, func(ctx context.Context, conn *sql.Conn) (bool, error) {
+		var last int64
+		err := one(ctx, conn, "marker", []any{sql.Named("source", next.Source)}, &last)
+		return last == marker, err
+	})
+	if err != nil {
+		d.words = nil
+		return store.Loaded{}, fmt.Errorf("batch of %s: %w", next.Source, err)
+	}
+	d.words.committed()
+	d.ran[next.Source] = true
+	return loaded, nil
+}
+
+// move puts the staged rows that the store does not know into it.
+func move(ctx context.Context, conn *sql.Conn, b *store.Batch, s *staging, source string, loaded *store.Loaded) error {
+	if _, err := run(ctx, conn, "add_words"); err != nil {
+		return err
+	}
+	at := s.at.widened()
+	if s.logged.from > s.logged.until {
+		s.logged = bounds{1, 0}
+	}
+	inLog := []any{sql.Named("logged_from", s.logged.from), sql.Named("logged_until", s.logged.until),
+		sql.Named("at_from", at.from), sql.Named("at_until", at.until)}
+	at = s.pages.widened()
+	onPage := []any{sql.Named("at_from", at.from), sql.Named("at_until", at.until)}
+	for _, kind := range []struct {
+		rows           int
+		add, conflicts string
+		where          []any
+	}{
+		{len(b.Events), "add_events", "event_conflicts", inLog},
+		{len(b.Pages), "add_pages", "page_conflicts", onPage},
+	} {
+		if kind.rows == 0 {
+			continue
+		}
+		stored, err := run(ctx, conn, kind.add, kind.where...)
+		if err != nil {
+			return err
+		}
+		loaded.Stored += stored
+		if stored < int64(kind.rows) {
+			var conflicts int64
+			if err := one(ctx, conn, kind.conflicts, kind.where, &conflicts); err != nil {
+				return err
+			}
+			loaded.Conflicts += conflicts
+		}
+	}
+	if len(b.Rejects) > 0 {
+		if _, err := run(ctx, conn, "add_rejects"); err != nil {
+			return err
+		}
+	}
+	if len(b.Filtered) > 0 {
+		if _, err := run(ctx, conn, "add_filtered", sql.Named("source", source)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle writes the account and the cursor of a batch.
+func (d *DB) settle(ctx context.Context, conn *sql.Conn, next store.Cursor, l store.Loaded, marker int64) error {
+	runs := int64(1)
+	if d.ran[next.Source] {
+		runs = 0
+	}
+	if _, err := run(ctx, conn, "put_account", sql.Named("source", next.Source), sql.Named("runs", runs),
+		sql.Named("received", l.Received), sql.Named("stored", l.Stored), sql.Named("duplicate", l.Duplicate),
+		sql.Named("filtered", l.Filtered), sql.Named("rejected", l.Rejected), sql.Named("conflicts", l.Conflicts),
+		sql.Named("marker", marker)); err != nil {
+		return err
+	}
+	_, err := run(ctx, conn, "put_cursor", sql.Named("source", next.Source), sql.Named("position", next.Position),
+		sql.Named("watermark_us", next.Watermark), sql.Named("complete", next.Complete), sql.Named("at_us", next.At))
+	return err
+}
+
+// Cursor tells how far a source has been read; false when it never was.
+func (d *DB) Cursor(ctx context.Context, source string) (store.Cursor, bool, error) {
+	c := store.Cursor{Source: source}
+	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		return one(ctx, conn, "cursor", []any{sql.Named("source", clean(source))}, &c.Position, &c.Watermark, &c.Complete, &c.At)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return store.Cursor{}, false, nil
+	case err != nil:
+		return store.Cursor{}, false, err
+	}
+	return c, true, nil
+}

@@ -1,0 +1,108 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"keyramp/queries"
+	"keyramp/queries/store"
+)
+
+// bringUpToDate makes the tables of a new store and takes the steps that an
+// older one lacks, each in a transaction of its own. Many may open at once:
+// the step is read again once the file is held.
+func (d *DB) bringUpToDate(ctx context.Context) error {
+	steps, err := queries.Schema("duckdb")
+	if err != nil {
+		return err
+	}
+	done := 0
+	if d.bytes() > 0 {
+		err := d.session(ctx, true, nil, func(ctx context.Context, conn *sql.Conn) error {
+			done, err = stepOf(ctx, conn, len(steps))
+			return err
+		})
+		if err != nil && !errors.Is(err, store.ErrMissing) {
+			return err
+		}
+	}
+	if done == 0 && d.opts.ReadOnly {
+		return d.missing()
+	}
+	if d.bytes() == 0 {
+		if err := d.create(ctx); err != nil {
+			return d.wrap(err)
+		}
+	}
+	for done < len(steps) {
+		err := d.session(ctx, false, nil, func(ctx context.Context, conn *sql.Conn) error {
+			done, err = stepOf(ctx, conn, len(steps))
+			if err != nil || done == len(steps) {
+				return err
+			}
+			return take(ctx, conn, steps[done])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// create makes an empty database beside the store's place and puts it there
+// whole, so that a process killed meanwhile leaves no half a file. Where another
+// process was faster, its file stays.
+func (d *DB) create(ctx context.Context) error {
+	fresh := fmt.Sprintf("%s.new-%d-%x", d.path, os.Getpid(), rand.Uint32())
+	defer os.Remove(fresh)
+	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh; detach fresh"); err != nil {
+		return err
+	}
+	if err := private(fresh); err != nil {
+		return err
+	}
+	err := os.Link(fresh, d.path) // a rename would replace the other's file
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%w: %w", store.ErrResources, err)
+	}
+	return nil
+}
+
+// take runs one step and records it.
+func take(ctx context.Context, conn *sql.Conn, step queries.Step) error {
+	if _, err := conn.ExecContext(ctx, "begin transaction"); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, step.SQL)
+	if err == nil {
+		_, err = run(ctx, conn, "put_schema", sql.Named("step", int64(step.Number)))
+	}
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "commit")
+	}
+	if err != nil {
+		conn.ExecContext(context.WithoutCancel(ctx), "rollback")
+		return fmt.Errorf("schema step %s: %w", step.Name, err)
+	}
+	return nil
+}
+
+// stepOf reads which step the store has; 0 when it has no tables yet.
+func stepOf(ctx context.Context, conn *sql.Conn, known int) (int, error) {
+	var step int
+	err := one(ctx, conn, "schema_step", nil, &step)
+	var e *duck.Error
+	if errors.As(err, &e) && e.Type == duck.ErrorTypeCatalog || errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err == nil && step > known {
+		return 0, fmt.Errorf("%w: it has schema %d, this one knows %d: use the newer one", store.ErrNewer, step, known)
+	}
+	return step, err
+}

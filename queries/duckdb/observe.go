@@ -1,0 +1,160 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"keyramp/queries/store"
+)
+
+// Observe records what the tenant says of experiments. What equals the last
+// observation in everything but Seen is left out, so a table row is a change.
+func (d *DB) Observe(ctx context.Context, seen []store.Observation) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	known, err := d.Observations(ctx, "")
+	if err != nil {
+		return err
+	}
+	if len(changes(known, seen)) == 0 {
+		return nil // the common case: the file is not held for writing
+	}
+	return d.write(ctx, nil, func(ctx context.Context, conn *sql.Conn) error {
+		known, err := observations(ctx, conn, "")
+		if err != nil {
+			return err
+		}
+		for _, o := range changes(known, seen) {
+			if err := record(ctx, conn, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil)
+}
+
+// changes lists what was seen and differs from what was known before it.
+func changes(known, seen []store.Observation) []store.Observation {
+	last := map[string]store.Observation{}
+	for _, o := range known {
+		last[o.Experiment] = o
+	}
+	var news []store.Observation
+	for _, o := range seen {
+		o = normal(o)
+		before, ok := last[o.Experiment]
+		before.Seen = o.Seen
+		if !ok || !reflect.DeepEqual(before, o) {
+			news = append(news, o)
+			last[o.Experiment] = o
+		}
+	}
+	return news
+}
+
+// normal gives equal observations one form: empty lists are nil, texts UTF-8.
+func normal(o store.Observation) store.Observation {
+	o.Experiment, o.Name, o.Status, o.Strategy = clean(o.Experiment), clean(o.Name), clean(o.Status), clean(o.Strategy)
+	o.Levels = append([]int(nil), o.Levels...)
+	o.Editable = append([]string(nil), o.Editable...)
+	o.Arms = append([]store.Arm(nil), o.Arms...)
+	for i := range o.Editable {
+		o.Editable[i] = clean(o.Editable[i])
+	}
+	for i, a := range o.Arms {
+		a.Variation, a.Name, a.Segment = clean(a.Variation), clean(a.Name), clean(a.Segment)
+		o.Arms[i] = a
+	}
+	return o
+}
+
+// An arm is a store.Arm with the names that the column arms keeps.
+type arm struct {
+	Variation string `json:"variation"`
+	Name      string `json:"name"`
+	Weight    int    `json:"weight"`
+	Control   bool   `json:"control"`
+	Segment   string `json:"segment"`
+}
+
+func record(ctx context.Context, conn *sql.Conn, o store.Observation) error {
+	arms := make([]arm, len(o.Arms))
+	for i, a := range o.Arms {
+		arms[i] = arm(a)
+	}
+	params := []any{sql.Named("experiment", o.Experiment), sql.Named("seen_us", o.Seen), sql.Named("name", o.Name),
+		sql.Named("status", o.Status), sql.Named("strategy", o.Strategy), sql.Named("started_us", o.Started),
+		sql.Named("ended_us", o.Ended), sql.Named("updated_us", o.Updated), sql.Named("level", int32(o.Level))}
+	for _, list := range []struct {
+		name  string
+		value any
+	}{{"levels", o.Levels}, {"editable", o.Editable}, {"arms", arms}} {
+		text, err := json.Marshal(list.value)
+		if err != nil {
+			return err
+		}
+		params = append(params, sql.Named(list.name, string(text)))
+	}
+	_, err := run(ctx, conn, "add_observation", params...)
+	return err
+}
+
+// Observations returns what was recorded of an experiment, oldest first; "" means all.
+func (d *DB) Observations(ctx context.Context, experiment string) ([]store.Observation, error) {
+	var all []store.Observation
+	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		var err error
+		all, err = observations(ctx, conn, experiment)
+		return err
+	})
+	return all, err
+}
+
+func observations(ctx context.Context, conn *sql.Conn, experiment string) ([]store.Observation, error) {
+	var all []store.Observation
+	var o store.Observation
+	var levels, editable, arms string
+	err := each(ctx, conn, "observed", []any{sql.Named("experiment", experiment)}, func() error {
+		o.Levels, o.Editable, o.Arms = nil, nil, nil
+		var kept []arm
+		for _, list := range []struct {
+			text string
+			into any
+		}{{levels, &o.Levels}, {editable, &o.Editable}, {arms, &kept}} {
+			if err := json.Unmarshal([]byte(list.text), list.into); err != nil {
+				return fmt.Errorf("observation of %s: %w: %w", o.Experiment, store.ErrDamaged, err)
+			}
+		}
+		for _, a := range kept {
+			o.Arms = append(o.Arms, store.Arm(a))
+		}
+		all = append(all, o)
+		return nil
+	}, &o.Experiment, &o.Seen, &o.Name, &o.Status, &o.Strategy, &o.Started, &o.Ended, &o.Updated, &o.Level,
+		&levels, &editable, &arms)
+	return all, err
+}
+
+// RecordGap keeps a gap for every later report; the same gap is kept once.
+func (d *DB) RecordGap(ctx context.Context, g store.Gap) error {
+	return d.write(ctx, nil, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := run(ctx, conn, "add_gap", sql.Named("source", clean(g.Source)), sql.Named("from_us", g.From),
+			sql.Named("until_us", g.Until), sql.Named("noticed_us", g.Noticed), sql.Named("position", clean(g.Position)))
+		return err
+	}, nil)
+}
+
+// gapsOf reads all gaps, by source and time.
+func gapsOf(ctx context.Context, conn *sql.Conn) ([]store.Gap, error) {
+	var all []store.Gap
+	var g store.Gap
+	err := each(ctx, conn, "gaps", nil, func() error {
+		all = append(all, g)
+		return nil
+	}, &g.Source, &g.From, &g.Until, &g.Noticed, &g.Position)
+	return all, err
+}

@@ -1,0 +1,232 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"keyramp/queries/store"
+)
+
+// read runs fn with the file attached read-only, so every question in fn sees
+// one state. The views ev and page resolve unqualified; temporary tables are
+// the session's own and end with it.
+func (d *DB) read(ctx context.Context, fn func(ctx context.Context, conn *sql.Conn) error) error {
+	return d.session(ctx, true, nil, fn)
+}
+
+// write runs fn in one transaction of the file. stage, if any, runs on the same
+// connection before the file is held. When the commit fails, done is asked in
+// a new session whether it happened after all; DuckDB can fail after it is durable.
+func (d *DB) write(ctx context.Context, stage, fn func(ctx context.Context, conn *sql.Conn) error,
+	done func(ctx context.Context, conn *sql.Conn) (bool, error)) error {
+	if d.opts.ReadOnly {
+		return errors.New("the store was opened for reading only")
+	}
+	unsure := false
+	err := d.session(ctx, false, stage, func(ctx context.Context, conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "begin transaction"); err != nil {
+			return err
+		}
+		if err := fn(ctx, conn); err != nil {
+			// The caller's context may be why; the rollback must run all the same.
+			conn.ExecContext(context.WithoutCancel(ctx), "rollback")
+			return err
+		}
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), "commit")
+		unsure = err != nil
+		return err
+	})
+	if unsure && done != nil {
+		var happened bool
+		again := d.read(context.WithoutCancel(ctx), func(ctx context.Context, conn *sql.Conn) error {
+			var err error
+			happened, err = done(ctx, conn)
+			return err
+		})
+		if again == nil && happened {
+			return nil
+		}
+	}
+	return err
+}
+
+// session attaches the file, runs fn and detaches it again.
+func (d *DB) session(ctx context.Context, readOnly bool, stage, fn func(ctx context.Context, conn *sql.Conn) error) (err error) {
+	select {
+	case <-d.turn:
+		defer func() { d.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if d.pool == nil {
+		return errors.New("the store is closed")
+	}
+	conn, err := d.pool.Conn(ctx)
+	if err != nil {
+		return d.wrap(err)
+	}
+	defer func() {
+		conn.Close()
+		if fatal(err) { // DuckDB refuses all work after a fatal error; the file is as the last commit left it
+			err = errors.Join(err, d.restart())
+		}
+	}()
+	if stage != nil {
+		if err := stage(ctx, conn); err != nil {
+			return d.wrap(err)
+		}
+	}
+	release, err := d.attach(ctx, conn, readOnly)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := fn(ctx, conn); err != nil {
+		d.detach(conn)
+		return d.wrap(err)
+	}
+	d.detach(conn)
+	return nil
+}
+
+// attach waits for the file and attaches it as the connection's default.
+func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release func(), err error) {
+	mode := ""
+	if readOnly {
+		mode = " (read_only)"
+	}
+	attach := "attach " + quote(d.path) + " as store" + mode
+	t := d.queue(ctx, readOnly)
+	defer t.leave()
+	held := holders(d.path)
+	deadline := time.Now().Add(d.opts.LockWait)
+	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
+		release, ok := held.try(readOnly)
+		err := fmt.Errorf("store %s: %w (this process)", d.path, store.ErrBusy)
+		if ok {
+			err = nil
+			if _, e := os.Stat(d.path); errors.Is(e, os.ErrNotExist) {
+				err = d.missing() // DuckDB would make one
+			} else if !readOnly {
+				err = private(d.path)
+			}
+			if err == nil {
+				_, err = conn.ExecContext(ctx, attach)
+				err = d.wrap(err)
+			}
+			if err == nil {
+				if _, err = conn.ExecContext(ctx, "use store"); err == nil {
+					return release, nil
+				}
+				d.detach(conn)
+				err = d.wrap(err)
+			}
+			release()
+		}
+		if !errors.Is(err, store.ErrBusy) {
+			return nil, err
+		}
+		if !time.Now().Before(deadline) {
+			if d.opts.LockWait > 0 {
+				err = fmt.Errorf("waited %v: %w", d.opts.LockWait, err)
+			}
+			return nil, err
+		}
+		t.wait()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause/2 + rand.N(pause)): // jitter: two that collided must not meet again
+		}
+	}
+}
+
+// detach writes what the session committed into the file and releases it. If
+// that fails the rows are safe in the log beside the file, and whoever
+// attaches next finds them there.
+func (d *DB) detach(conn *sql.Conn) {
+	ctx := context.Background() // a cancelled session must release the file, too
+	if _, err := conn.ExecContext(ctx, "use memory; detach store"); err != nil {
+		conn.Close()
+		d.restart()
+	}
+}
+
+// restart drops the instance, and with it whatever it still held of the file.
+func (d *DB) restart() error {
+	d.words = nil
+	d.stop()
+	return d.start(context.Background())
+}
+
+// private sees to it that the file and its log are their owner's alone; DuckDB
+// makes files by the umask.
+func private(path string) error {
+	err := os.Chmod(path, 0o600)
+	if err == nil {
+		if e := os.Chmod(path+".wal", 0o600); !errors.Is(e, os.ErrNotExist) {
+			err = e
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store %s: %w: %w", path, store.ErrResources, err)
+	}
+	return nil
+}
+
+// A holder orders the instances of one process: the system's lock that DuckDB
+// takes does not tell them apart.
+type holder struct{ mu sync.RWMutex }
+
+var inProcess sync.Map // path → *holder
+
+func holders(path string) *holder {
+	h, _ := inProcess.LoadOrStore(path, &holder{})
+	return h.(*holder)
+}
+
+func (h *holder) try(shared bool) (release func(), ok bool) {
+	if shared {
+		return h.mu.RUnlock, h.mu.TryRLock()
+	}
+	return h.mu.Unlock, h.mu.TryLock()
+}
+
+// A place in the queue keeps a long import from starving readers: a reader that
+// has to wait holds the queue's lock, and a writer passes through it first.
+type place struct {
+	lock   *flock.Flock
+	reader bool
+}
+
+// patience bounds how long a writer lets readers go first.
+const patience = 2 * time.Second
+
+func (d *DB) queue(ctx context.Context, reader bool) *place {
+	p := &place{flock.New(filepath.Join(d.opts.Dir, "queue.lock"), flock.SetPermissions(0o600)), reader}
+	if !reader {
+		ctx, cancel := context.WithTimeout(ctx, min(patience, d.opts.LockWait))
+		defer cancel()
+		p.lock.TryLockContext(ctx, time.Millisecond)
+		p.leave()
+	}
+	return p
+}
+
+// wait is told before each pause. A folder that cannot be written to has no queue; then luck decides.
+func (p *place) wait() {
+	if p.reader && !p.lock.RLocked() {
+		p.lock.TryRLock()
+	}
+}
+
+func (p *place) leave() { p.lock.Close() }
