@@ -264,7 +264,7 @@ var golden = map[string]func(*testing.T, goldenCase) got{
 			Kappa  float64
 		}](t, c.In)
 		e := SampleRatioLogE(in.Strata, in.Kappa)
-		return got{"log_e": e, "p_always_valid": math.Min(1, math.Exp(-e))}
+		return got{"log_e": e, "p_always_valid": PFromLogE(e)}
 	},
 	"stratified": func(t *testing.T, c goldenCase) got {
 		in := read[struct{ Strata []table }](t, c.In)
