@@ -1,0 +1,121 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"keyramp/queries/store"
+)
+
+const (
+	hour = int64(3_600_000_000)
+	sec  = int64(1_000_000)
+)
+
+var dayOne = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+
+// ramp is a scope with three phases of one experiment and pauses of ten minutes between them.
+func ramp() store.Scope {
+	arms := func(treatment int) []store.Arm {
+		return []store.Arm{{Variation: "var_c", Weight: 100 - treatment, Control: true}, {Variation: "var_t", Weight: treatment}}
+	}
+	pause := 10 * 60 * sec
+	return store.Scope{
+		Experiment: "exp_a", Until: dayOne + 6*24*hour,
+		Phases: []store.Phase{
+			{Number: 1, Experiment: "exp_a", From: dayOne, Until: dayOne + 48*hour, Known: true, Arms: arms(10)},
+			{Number: 2, Experiment: "exp_a", From: dayOne + 48*hour + pause, Until: dayOne + 96*hour, Known: true, Arms: arms(25)},
+			{Number: 3, Experiment: "exp_a", From: dayOne + 96*hour + pause, Known: true, Arms: arms(50)},
+		},
+	}
+}
+
+// world draws a small store full of awkward events: few users and times, so that everything meets everything.
+func world(seed uint64) (events []store.Event, page []store.PageEvent) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	for i := range 30 + r.IntN(120) {
+		at := dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec
+		e := store.Event{
+			LogID: uint64(1 + r.IntN(200)), Content: uint64(i), At: at, Assigned: at - r.Int64N(3)*7*60*sec,
+			Type: pick("s", "s", "s", "fp", "fu", "f", "ss", "gd_enrollment_complete", "limit_wc"),
+			User: uint64(r.IntN(12)), Session: uint64(r.IntN(15)), Transaction: uint64(r.IntN(25)),
+			Experiment: pick("exp_a", "exp_a", "exp_a", "exp_b", ""), ClientID: pick("app", "app", "app", "app", "robot"),
+			Interactive: store.Tri(r.IntN(3)), Test: r.IntN(60) == 0,
+		}
+		if e.Type == "gd_enrollment_complete" {
+			e.Experiment, e.Authenticator = "", pick("passkey", "passkey", "otp")
+		}
+		if e.Experiment != "" {
+			e.Variation, e.Allocation = pick("var_c", "var_c", "var_t", "var_t", "var_x"), pick("percentage", "percentage", "segment", "")
+		}
+		if r.IntN(3) > 0 {
+			e.Logged = at + r.Int64N(20)*60*sec
+		}
+		events = append(events, e)
+	}
+	for i := range r.IntN(40) {
+		page = append(page, store.PageEvent{
+			ID: uint64(1 + r.IntN(60)), Content: uint64(i), At: dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec,
+			Phase:      store.PagePhase(pick("shown", "shown", "started", "completed", "completed", "failed", "skipped")),
+			Experiment: pick("exp_a", "exp_a", "exp_b"), Variation: pick("var_t", "var_t", "var_c", "var_y"),
+			User: uint64(r.IntN(12)), Verified: r.IntN(2) == 0,
+		})
+	}
+	return events, page
+}
+
+func scratch(t testing.TB) *DB {
+	t.Helper()
+	db, err := Open(context.Background(), Options{Dir: t.TempDir(), LockWait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func fill(t testing.TB, db *DB, events []store.Event, page []store.PageEvent) {
+	t.Helper()
+	_, err := db.Load(context.Background(), &store.Batch{Events: events, Pages: page, Received: int64(len(events) + len(page))},
+		store.Cursor{Source: "test", Position: fmt.Sprint(len(events))})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two ways to count must agree: SQL over the store, and loops over the rows in memory.
+func TestCountsAgreeWithOracle(t *testing.T) {
+	ctx := context.Background()
+	rapid.Check(t, func(rt *rapid.T) {
+		events, page := world(rapid.Uint64().Draw(rt, "seed"))
+		scope := ramp()
+		scope.Until -= rapid.Int64Range(0, 30).Draw(rt, "hours before the end") * hour
+		if rapid.Bool().Draw(rt, "since") {
+			scope.Since = dayOne + 12*hour
+		}
+		if rapid.Bool().Draw(rt, "test traffic is named") {
+			scope.TestClients, scope.TestUsers = []string{"robot"}, []uint64{3}
+		}
+		if rapid.Bool().Draw(rt, "continued under a new id") {
+			scope.Phases[2].Experiment, scope.Continues, scope.Experiment = "exp_b", []string{"exp_a"}, "exp_b"
+		}
+		db := scratch(t)
+		defer db.Close()
+		fill(t, db, events, page)
+		got, err := db.Counts(ctx, scope)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(count(scope, events, page), got, cmpopts.EquateEmpty()); diff != "" {
+			rt.Fatalf("the SQL (+) and the oracle (-) differ:\n%s", diff)
+		}
+	})
+}
