@@ -245,6 +245,9 @@ func (p *Polite) Do(ctx context.Context, r Request) (*Answer, error) {
 			return nil, p.say(r, ctx.Err())
 		}
 		pause := pauses.NextBackOff()
+		if time.Until(p.gate()) > pause {
+			pause = 0 // the server asks for more than we would wait by ourselves
+		}
 		if hopeless(err) || time.Now().Add(pause).After(giveUp) {
 			// Not wrapped: a time limit of ours must not pass for the end of ctx.
 			return nil, fmt.Errorf("%w: %s %s%s, %d tries: %v", ErrUpstream, r.Method, p.base.Host, r.Path, tries, err)
