@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"keyramp/analysis"
+	"keyramp/ingest"
+)
+
+// TestConfigFaults: each fault names file, line and rule, and never a value,
+// since a secret may stand where it does not belong.
+func TestConfigFaults(t *testing.T) {
+	for _, c := range []struct{ name, yaml, want string }{
+		{"unknown key", "store: x\nstoer: y\n", `:2: unknown key "stoer"`},
+		{"nested unknown key", "auth0:\n  domain: x\n  client_secret: hunter2\n", `:3: unknown key "client_secret"`},
+		{"wrong type", "auth0:\n  rate: hunter2\n", `:2: a number is expected, found str`},
+		{"a list for a section", "plan: [1, 2]\n", `:1: a section with keys is expected, found seq`},
+		{"twice", "store: x\nstore: y\n", `:2: key "store" stands here a second time`},
+		{"not YAML", "store: [hunter2\n", `:`},
+		{"a role that is none", "event_types: {f: hunter}\n", `event_types.f: "hunter" is no role`},
+		{"an address that is none", "test_traffic: {addresses: [hunter2]}\n", `test_traffic.addresses`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "keyramp.yaml")
+			if err := os.WriteFile(path, []byte(c.yaml), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out, errw bytes.Buffer
+			code := run(context.Background(), nil, []string{"status", "-c", path}, strings.NewReader(""), &out, &errw)
+			if code != exitConfig || !strings.Contains(errw.String(), c.want) {
+				t.Errorf("exit %d, want %d, with %q:\n%s", code, exitConfig, c.want, errw.String())
+			}
+			if strings.Contains(errw.String(), "hunter2") || out.Len() > 0 {
+				t.Errorf("a value was printed:\n%s%s", out.String(), errw.String())
+			}
+		})
+	}
+}
+
+// TestSettingsOrder: flag, then environment, then file, then default.
+func TestSettingsOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keyramp.yaml")
+	if err := os.WriteFile(path, []byte("store: from-file\nauth0: {domain: file.example, rate: 5}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := func(env []string, flags globalFlags) settings {
+		a := newApp(env, nil, os.Stdout, os.Stderr)
+		a.flags = flags
+		s, err := a.loadSettings(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	none := load([]string{"XDG_CONFIG_HOME=" + t.TempDir()}, globalFlags{})
+	if none.Store != "keyramp-data" || none.rate != defaultRate {
+		t.Errorf("defaults: store %q, rate %v", none.Store, none.rate)
+	}
+	file := load(nil, globalFlags{config: path})
+	if file.Store != "from-file" || file.Auth0.Domain != "file.example" || file.rate != 5 {
+		t.Errorf("file: store %q, domain %q, rate %v", file.Store, file.Auth0.Domain, file.rate)
+	}
+	env := []string{"KEYRAMP_CONFIG=" + path, "KEYRAMP_STORE=from-env", "AUTH0_DOMAIN=https://env.example/"}
+	if s := load(env, globalFlags{}); s.Store != "from-env" || s.Auth0.Domain != "env.example" {
+		t.Errorf("environment: store %q, domain %q", s.Store, s.Auth0.Domain)
+	}
+	if s := load(env, globalFlags{store: "from-flag"}); s.Store != "from-flag" {
+		t.Errorf("flag: store %q", s.Store)
+	}
+}
+
+func TestSecretsPrintAsStars(t *testing.T) {
+	s := settings{clientSecret: ingest.NewSecret("hunter2"), auth0Token: ingest.NewSecret("hunter2"), pageToken: ingest.NewSecret("hunter2")}
+	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s.clientSecret); strings.Contains(text, "hunter2") {
+		t.Error("a secret was printed")
+	}
+}
+
+func TestConfigPhases(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	ninety := map[string]int{"c": 90, "t": 10}
+	good := experimentConfig{Control: "c", Phases: []analysis.PhaseSpec{{From: day(1), Weights: ninety}}}
+	if err := good.check("exp_1"); err != nil {
+		t.Error(err)
+	}
+	if got := good.phases()[0].Control; got != "c" {
+		t.Errorf("control %q, want the experiment's", got)
+	}
+	for name, bad := range map[string]analysis.PhaseSpec{
+		"sum":     {From: day(1), Weights: map[string]int{"c": 90, "t": 11}},
+		"control": {From: day(1), Weights: ninety, Control: "x"},
+		"from":    {Weights: ninety},
+		"order":   {From: day(2), Until: day(1), Weights: ninety},
+	} {
+		e := experimentConfig{Control: "c", Phases: []analysis.PhaseSpec{bad}}
+		if e.check("exp_1") == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+// Command keyramp tells a team whether to ramp an Auth0 experiment: it reads
+// tenant log events and the enrollment page's events, keeps them once, counts
+// them, and answers RAMP, HOLD, ROLL_BACK or INVESTIGATE with its reasons.
+//
+// One file holds one command; run.go is the way in and out.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() {
+	ctx, stop := untilSignal(context.Background())
+	code := run(ctx, os.Environ(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes this test binary the keyramp that scripts run, so that DuckDB
+// is linked once.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"keyramp": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Cmds:                scriptCommands,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			env.Setenv("HOME", env.WorkDir)
+			env.Values[stageKey{}] = &stage{}
+			return nil
+		},
+	})
+}
+
+// ansi matches the colour codes that a terminal swallows.
+var ansi = regexp.MustCompile("\x1b\\[[0-9;?]*[a-zA-Z]")

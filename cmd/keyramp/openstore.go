@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"keyramp/ingest"
+	"keyramp/queries/duckdb"
+	"keyramp/queries/store"
+)
+
+// reading opens the store for questions and closes it after use. It waits for
+// a writer's commit, never for its whole run.
+func (a *app) reading(ctx context.Context, use func(context.Context, store.Store) error) error {
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, LockWait: a.flags.lockWait})
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(ctx, db), db.Close())
+}
+
+// writing makes this run the store's only writer, opens the store and loads
+// the key that turns ids into pseudonyms.
+func (a *app) writing(ctx context.Context, use func(context.Context, store.Store, *ingest.Pseudonyms) error) error {
+	unlock, err := duckdb.Lock(ctx, a.storeDir(), a.flags.lockWait)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// A new key beside old rows would part every user from their past.
+	if err := a.keyKept(); err != nil {
+		return err
+	}
+	names, err := ingest.LoadPseudonyms(a.keyPath())
+	if err != nil {
+		return fail(exitConfig, err, "")
+	}
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), LockWait: a.flags.lockWait})
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(ctx, db, names), db.Close())
+}
+
+func (a *app) keyPath() string { return filepath.Join(a.storeDir(), "pseudonym.key") }
+
+// keyKept fails when the store has rows and its key file is gone.
+func (a *app) keyKept() error {
+	_, err := os.Stat(a.keyPath())
+	stores, _ := filepath.Glob(filepath.Join(a.storeDir(), "*.duckdb"))
+	if !errors.Is(err, fs.ErrNotExist) || len(stores) == 0 {
+		return nil
+	}
+	return fail(exitConfig, fmt.Errorf("key file %s is gone", a.keyPath()),
+		"restore it from a backup; with a new key nobody is known again, so start a new store with --store")
+}
+
+// testUsers are the pseudonyms of the users that the settings name as test traffic.
+func (a *app) testUsers() ([]uint64, error) {
+	if len(a.settings.TestTraffic.Users) == 0 {
+		return nil, nil
+	}
+	if err := a.keyKept(); err != nil {
+		return nil, err
+	}
+	names, err := ingest.LoadPseudonyms(a.keyPath())
+	if err != nil {
+		return nil, fail(exitConfig, err, "")
+	}
+	users := make([]uint64, len(a.settings.TestTraffic.Users))
+	for i, id := range a.settings.TestTraffic.Users {
+		users[i] = names.User(id)
+	}
+	return users, nil
+}

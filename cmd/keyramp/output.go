@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"keyramp/queries/store"
+)
+
+// emit writes a finished document where --output says: stdout, or a file that
+// is either the old one or the new one, whole.
+func (a *app) emit(write func(io.Writer) error) error {
+	if a.toStdout() {
+		return write(a.out)
+	}
+	var doc bytes.Buffer
+	if err := write(&doc); err != nil {
+		return err
+	}
+	return writeFile(a.flags.output, doc.Bytes())
+}
+
+// toStdout reports whether the document goes to stdout.
+func (a *app) toStdout() bool { return a.flags.output == "" || a.flags.output == "-" }
+
+// writeFile replaces path at once, readable by owner and group.
+func writeFile(path string, data []byte) error {
+	if err := renameio.WriteFile(path, data, 0o640); err != nil {
+		return fail(exitResources, fmt.Errorf("writing %s: %w", path, err), "see that the folder exists and that you may write there")
+	}
+	return nil
+}
+
+// A summary is the account of one run for machines: --summary-file.
+type summary struct {
+	SchemaVersion int             `json:"schema_version"`
+	Command       string          `json:"command"`
+	Started       string          `json:"started"`
+	Complete      bool            `json:"complete"` // false when a limit or an error ended the run early
+	ExitCode      int             `json:"exit_code"`
+	Error         *string         `json:"error"`
+	Sources       []sourceSummary `json:"sources"`
+}
+
+// A sourceSummary is what one source gave in one run:
+// received = stored + duplicate + filtered + rejected.
+type sourceSummary struct {
+	Source    string  `json:"source"`
+	Pages     int64   `json:"pages,omitempty"`
+	Received  int64   `json:"received"`
+	Stored    int64   `json:"stored"`
+	Duplicate int64   `json:"duplicate"`
+	Filtered  int64   `json:"filtered"`
+	Rejected  int64   `json:"rejected"`
+	Conflicts int64   `json:"conflicts"`
+	LagS      *int64  `json:"lag_s"` // seconds between the watermark and now; null when unknown
+	Watermark *string `json:"watermark"`
+}
+
+func newSourceSummary(name string, l store.Loaded) sourceSummary {
+	return sourceSummary{Source: name, Received: l.Received, Stored: l.Stored, Duplicate: l.Duplicate,
+		Filtered: l.Filtered, Rejected: l.Rejected, Conflicts: l.Conflicts}
+}
+
+// setWatermark adds how far the source has been read, and how long ago that was.
+func (s *sourceSummary) setWatermark(c store.Cursor, now time.Time) {
+	s.Watermark = known(c.Watermark)
+	if c.Watermark != 0 {
+		lag := max(0, int64(now.Sub(time.UnixMicro(c.Watermark)).Seconds()))
+		s.LagS = &lag
+	}
+}
+
+// line is the account as people read it.
+func (s sourceSummary) line() string {
+	out := fmt.Sprintf("%s received = %s stored", group(s.Received), group(s.Stored))
+	for _, part := range []struct {
+		n    int64
+		name string
+	}{{s.Duplicate, "duplicate"}, {s.Filtered, "filtered"}, {s.Rejected, "rejected"}} {
+		if part.n > 0 {
+			out += fmt.Sprintf(" + %s %s", group(part.n), part.name)
+		}
+	}
+	return out
+}
+
+// writeSummary leaves the account of the run, also of a failed one.
+func (a *app) writeSummary(code int, err error) {
+	if a.flags.summaryFile == "" {
+		return
+	}
+	s := a.summary
+	s.SchemaVersion = 1
+	s.Started = a.now.Format("2006-01-02T15:04:05Z")
+	s.ExitCode = code
+	if s.Sources == nil {
+		s.Sources = []sourceSummary{}
+	}
+	if err != nil {
+		text := err.Error()
+		s.Error, s.Complete = &text, false
+	}
+	doc, _ := json.MarshalIndent(s, "", "  ")
+	if err := writeFile(a.flags.summaryFile, append(doc, '\n')); err != nil {
+		a.log.Warn("the summary file was not written", "why", err)
+	}
+}
+
+// group writes a count with thousands separators.
+func group(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyramp/ingest"
+	"keyramp/ingest/auth0"
+	"keyramp/ingest/enrollment"
+	"keyramp/queries/store"
+)
+
+// The sources that pull knows by name.
+const (
+	sourceAuth0 = "auth0"
+	sourcePage  = "enrollments"
+)
+
+// newPull reads what is new at the tenant and at the enrollment page.
+func newPull(a *app) *cobra.Command {
+	p := pull{app: a}
+	cmd := &cobra.Command{
+		Use:   "pull [auth0] [enrollments]",
+		Short: "Fetch what is new from the tenant and from the enrollment page",
+		Long: `Fetch new events from the configured sources, all of them unless some are named,
+and continue where the last run ended. Rows and cursor are committed together,
+so a run that dies is simply started again.
+
+Credentials come by environment: AUTH0_DOMAIN, AUTH0_CLIENT_ID and
+AUTH0_CLIENT_SECRET (or AUTH0_CLIENT_SECRET_FILE), or AUTH0_API_TOKEN; for the
+page's API KEYRAMP_PAGE_URL and KEYRAMP_PAGE_TOKEN. The application needs the
+scope read:logs, and read:experimentation to see weights and phases.`,
+		Example: `  keyramp pull --since 7d
+  keyramp pull --max-duration 8m`,
+		Args:      cobra.OnlyValidArgs,
+		ValidArgs: []string{sourceAuth0, sourcePage},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.onGap != "fail" && p.onGap != "warn" {
+				return usage(cmd, fmt.Errorf("--on-gap %s: it is fail or warn", p.onGap))
+			}
+			if p.maxPages < 0 || p.maxDuration < 0 || p.rate < 0 {
+				return usage(cmd, errors.New("--max-pages, --max-duration and --rate are 0 or more"))
+			}
+			if cmd.Flags().Changed("rate") {
+				a.settings.rate = p.rate
+			}
+			if _, err := a.format(cmd, "table", "table"); err != nil {
+				return err
+			}
+			if err := p.run(cmd.Context(), args); err != nil {
+				return fmt.Errorf("pull: %w", err)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&p.since, "since", "", "where the first run begins: a `time` or 7d back")
+	f.Int64Var(&p.maxPages, "max-pages", 0, "end after `N` pages of each source; 0 = no limit")
+	f.DurationVar(&p.maxDuration, "max-duration", 0, "end cleanly after this `time`; 0 = no limit")
+	f.StringVar(&p.onGap, "on-gap", "fail", "fail or warn, when a source no longer holds what came next;\neither way the rest is fetched")
+	f.Float64Var(&p.rate, "rate", defaultRate, "`requests` a second; 0 = as fast as the headers allow")
+	return cmd
+}
+
+// A pull is one run of the command.
+type pull struct {
+	*app
+	since, onGap string
+	maxPages     int64
+	maxDuration  time.Duration
+	rate         float64
+
+	gaps int
+}
+
+// errTimeUp ends a run that has lasted as long as it may.
+var errTimeUp = errors.New("the time that --max-duration gives is over")
+
+func (p *pull) run(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		if p.settings.Auth0.Domain != "" {
+			names = append(names, sourceAuth0)
+		}
+		if p.settings.Page.URL != "" {
+			names = append(names, sourcePage)
+		}
+	}
+	if len(names) == 0 {
+		return fail(exitConfig, errors.New("no source is configured"),
+			"set AUTH0_DOMAIN and its credentials, or KEYRAMP_PAGE_URL; docs/configuration.md")
+	}
+	manners := ingest.Manners{Rate: p.settings.rate, UserAgent: "keyramp/" + keyrampVersion(), Log: p.log}
+	limited := ctx
+	if p.maxDuration > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(ctx, p.maxDuration, errTimeUp)
+		defer cancel()
+	}
+	p.summary.Complete = true
+	err := p.writing(ctx, func(ctx context.Context, db store.Store, ids *ingest.Pseudonyms) error {
+		for _, name := range names {
+			open := p.openAuth0
+			if name == sourcePage {
+				open = p.openPage
+			}
+			err := open(limited, db, ids, manners)
+			if errors.Is(err, errTimeUp) || err != nil && context.Cause(limited) == errTimeUp {
+				p.summary.Complete = false
+				p.log.Info("stopped by --max-duration; the next run goes on from here", "source", name)
+				continue
+			}
+			if err != nil {
+				return sourceError(name, err)
+			}
+		}
+		return nil
+	})
+	if err == nil && p.gaps > 0 && p.onGap == "fail" {
+		return fail(exitData, fmt.Errorf("%d %s recorded: a source no longer held what came after the last run", p.gaps, plural(p.gaps, "gap was", "gaps were")),
+			"reports of that time show it; pull more often than the tenant's log retention (1 to 30 days by plan)")
+	}
+	return err
+}
+
+// openAuth0 observes the tenant's experiments, then pumps its log.
+func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, m ingest.Manners) error {
+	client, err := auth0.New(auth0.Config{
+		Domain: p.settings.Auth0.Domain, ClientID: p.settings.Auth0.ClientID, Secret: p.settings.clientSecret,
+		StaticToken: p.settings.auth0Token, Audience: p.settings.Auth0.Audience,
+		TokenFile: filepath.Join(p.storeDir(), "auth0.token"), Manners: m,
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	source := "auth0:" + hostOf(p.settings.Auth0.Domain)
+	from, known, err := db.Cursor(ctx, source)
+	if err != nil {
+		return err
+	}
+	var since time.Time
+	switch {
+	case p.since != "":
+		if since, err = parseTime(p.since, p.now); err != nil {
+			return fail(exitUsage, fmt.Errorf("--since: %w", err), "")
+		}
+		if known {
+			p.log.Info("--since is for the first run; going on where the last one ended", "source", source)
+		}
+	case !known:
+		return fail(exitUsage, fmt.Errorf("%s: the first run needs to know where to begin", source),
+			"--since 7d fetches a week; a tenant keeps 1 to 30 days, by plan")
+	}
+	// Weights belong to the time at which they were seen, so they are asked for
+	// first. The log must not wait for them: it is what the tenant forgets.
+	seen, err := client.Experiments(ctx)
+	switch {
+	case err == nil:
+		if err := db.Observe(ctx, seen); err != nil {
+			return err
+		}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, auth0.ErrNoExperiments):
+		p.log.Info("the tenant tells nothing of its experiments; weights come from the settings file", "why", err)
+	case errors.Is(err, auth0.ErrAuth):
+		return err
+	default:
+		p.log.Warn("experiments were not read this time", "why", err)
+	}
+	logs, err := client.Logs(from, since)
+	if err != nil {
+		return err
+	}
+	defer logs.Close()
+	return p.pump(ctx, db, ids, logs, p.logDecoder(ids))
+}
+
+// openPage pumps the events that the enrollment page offers.
+func (p *pull) openPage(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, m ingest.Manners) error {
+	c := enrollment.APIConfig{URL: p.settings.Page.URL, Token: p.settings.pageToken, Manners: m}
+	fresh, err := enrollment.NewAPI(c, store.Cursor{})
+	if err != nil {
+		return err
+	}
+	from, _, err := db.Cursor(ctx, fresh.Name())
+	if err != nil {
+		return err
+	}
+	api, err := enrollment.NewAPI(c, from)
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	return p.pump(ctx, db, ids, api, p.pageDecoder(ids, ""))
+}
+
+// pump moves one source into the store and prints its account.
+func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, src ingest.Source, dec ingest.Decoder) error {
+	counted := &pages{Source: src, max: p.maxPages}
+	bar := p.newProgress()
+	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell}
+	account, err := pump.Run(ctx, counted)
+	bar.done()
+	s := newSourceSummary(account.Source, account.Loaded)
+	s.Pages = counted.n
+	// What was committed is asked of the store: an error may come with a part of the run.
+	if c, ok, cerr := db.Cursor(context.WithoutCancel(ctx), src.Name()); cerr == nil && ok {
+		s.setWatermark(c, time.UnixMicro(c.At))
+	}
+	p.summary.Sources = append(p.summary.Sources, s)
+	p.summary.Complete = p.summary.Complete && account.Complete
+	p.printAccount(s)
+	for _, g := range account.Gaps {
+		p.gaps++
+		p.log.Warn(fmt.Sprintf("%s: what happened from %s to %s is gone and may be missing for ever", g.Source, stamp(g.From), stamp(g.Until)))
+	}
+	if n := s.Conflicts; n > 0 {
+		p.log.Warn(fmt.Sprintf("%s: %s duplicates differ from what was stored first, which stays", s.Source, group(n)))
+	}
+	return err
+}
+
+// pages counts the pages of a source and ends it after so many.
+type pages struct {
+	ingest.Source
+	n, max int64
+}
+
+// Read implements ingest.Source.
+func (s *pages) Read(ctx context.Context, c *ingest.Chunk) error {
+	err := s.Source.Read(ctx, c)
+	if len(c.Records) > 0 {
+		s.n++
+	}
+	if err == nil && s.max > 0 && s.n >= s.max {
+		return io.EOF
+	}
+	return err
+}
+
+// sourceError gives the errors of sources their exit status.
+func sourceError(name string, err error) error {
+	var known *exitError
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, ingest.ErrAuth):
+		hint := "check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, and that the application is granted read:logs"
+		if name == sourcePage {
+			hint = "check KEYRAMP_PAGE_TOKEN"
+		}
+		return fail(exitAuth, err, hint)
+	case errors.Is(err, ingest.ErrConfig):
+		return fail(exitConfig, err, "")
+	case errors.Is(err, ingest.ErrUpstream):
+		return fail(exitUpstream, err, "what was read is stored; run the same command again later")
+	}
+	return err
+}
+
+// logDecoder makes the decoder of tenant log events from the settings.
+func (a *app) logDecoder(ids *ingest.Pseudonyms) *ingest.LogDecoder {
+	roles := store.DefaultRoles()
+	maps.Copy(roles, a.settings.EventTypes)
+	test := map[string]bool{}
+	for _, addr := range a.settings.TestTraffic.Addresses {
+		if ip, err := parseAddress(addr); err == nil { // checked when the settings were read
+			test[ip] = true
+		}
+	}
+	return &ingest.LogDecoder{Pseudonyms: ids, Keep: ingest.KeepRoles(roles), TestAddresses: test}
+}
+
+// printAccount writes the account of one source: a line of its own in a job's
+// log, folded to the width of a terminal.
+func (a *app) printAccount(s sourceSummary) {
+	parts := []string{s.Source}
+	if s.Pages > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s", group(s.Pages), plural(int(s.Pages), "page", "pages")))
+	}
+	parts = append(parts, s.line())
+	if s.LagS != nil {
+		parts = append(parts, "lag "+(time.Duration(*s.LagS)*time.Second).String())
+	}
+	text := strings.Join(parts, "  ")
+	width := a.width()
+	if a.env["COLUMNS"] == "" && !isTerminal(a.out) {
+		width = len(text) + 1
+	}
+	if len([]rune(text)) <= width {
+		fmt.Fprintln(a.out, text)
+		return
+	}
+	fmt.Fprintln(a.out, clip(strings.Join(parts[:len(parts)-1], "  "), width))
+	wrapTo(a.out, width, "  ", parts[len(parts)-1])
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// hostOf is the host of a domain that may be written as a URL.
+func hostOf(domain string) string {
+	if _, host, ok := strings.Cut(domain, "://"); ok {
+		domain = host
+	}
+	return strings.ToLower(strings.TrimRight(domain, "/"))
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyramp/analysis"
+	"keyramp/queries/store"
+)
+
+// A question is what report, decide and export have in common: which
+// experiment, and which time.
+type question struct {
+	asOf, since, until string
+}
+
+func (q *question) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&q.asOf, "as-of", "", "count what happened before `time`: RFC 3339, a date, or 7d back")
+	cmd.Flags().StringVar(&q.since, "since", "", "leave out what happened before `time`")
+	cmd.Flags().StringVar(&q.until, "until", "", "leave out what happened at `time` and later")
+}
+
+// experimentArg completes the ids of the store's experiments.
+func (a *app) experimentArg(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var ids []cobra.Completion
+	if len(args) > 0 || a.prepare(cmd) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	a.flags.lockWait = time.Second // nobody waits longer for a completion
+	_ = a.reading(cmd.Context(), func(ctx context.Context, db store.Store) error {
+		seen, err := db.Experiments(ctx)
+		for _, s := range seen {
+			ids = append(ids, cobra.CompletionWithDesc(s.Experiment, s.Name))
+		}
+		return err
+	})
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// choose finds the experiment that a command is about: the one that was named,
+// or the store's only one.
+func choose(ctx context.Context, db store.Store, args []string) (store.Seen, error) {
+	seen, err := db.Experiments(ctx)
+	if err != nil {
+		return store.Seen{}, err
+	}
+	ids := make([]string, len(seen))
+	for i, s := range seen {
+		ids[i] = s.Experiment
+	}
+	list := "the store has " + strings.Join(ids, ", ")
+	switch {
+	case len(args) == 1:
+		if i := slices.Index(ids, args[0]); i >= 0 {
+			return seen[i], nil
+		}
+		if len(ids) == 0 {
+			list = "no stored event carries an experiment yet"
+		}
+		return store.Seen{}, fail(exitUsage, fmt.Errorf("experiment %q is not in the store", args[0]), list)
+	case len(seen) == 1:
+		return seen[0], nil
+	case len(seen) == 0:
+		return store.Seen{}, fail(exitData, errors.New("no stored event carries an experiment"),
+			"`keyramp status` tells what was read; is the experiment active?")
+	}
+	return store.Seen{}, fail(exitUsage, errors.New("which experiment?"), list)
+}
+
+// times resolves the time arguments. pulled is how far the tenant's log has
+// been read; 0 when nothing was pulled. Without --as-of a report ends at the
+// last full hour that was read, because a part of an hour grows while we look.
+func (a *app) times(q question, pulled store.Micros) (asOf, since, until time.Time, err error) {
+	asOf = a.now
+	if pulled != 0 {
+		if w := time.UnixMicro(pulled).UTC(); w.Before(asOf) {
+			asOf = w
+		}
+		asOf = asOf.Truncate(time.Hour)
+	}
+	for _, arg := range []struct {
+		flag, value string
+		to          *time.Time
+		base        *time.Time
+	}{
+		{"as-of", q.asOf, &asOf, &a.now},
+		{"since", q.since, &since, &asOf},
+		{"until", q.until, &until, &asOf},
+	} {
+		if arg.value == "" {
+			continue
+		}
+		t, err := parseTime(arg.value, *arg.base)
+		if err != nil {
+			return asOf, since, until, fail(exitUsage, fmt.Errorf("--%s: %w", arg.flag, err), "")
+		}
+		*arg.to = t
+	}
+	if until.IsZero() || until.After(asOf) {
+		until = asOf
+	}
+	if !since.IsZero() && !since.Before(until) {
+		return asOf, since, until, fail(exitUsage, fmt.Errorf("--since %s is not before %s", stamp(micros(since)), stamp(micros(until))), "")
+	}
+	return asOf, since, until, nil
+}
+
+// pulledUntil is how far every pulled tenant log has been read; 0 when none is.
+func pulledUntil(s *store.Status) store.Micros {
+	var w store.Micros
+	for _, src := range s.Sources {
+		if strings.HasPrefix(src.Cursor.Source, "auth0:") && (w == 0 || src.Cursor.Watermark < w) {
+			w = src.Cursor.Watermark
+		}
+	}
+	return w
+}
+
+// A window is the stretch of time that a question is about.
+type window struct {
+	asOf, since, until store.Micros // since may be 0: from the beginning
+	watermark          store.Micros // sources are read completely up to here, at most asOf; 0 = nothing was pulled
+}
+
+// window resolves the time arguments against what has been read.
+func (a *app) window(ctx context.Context, db store.Store, q question) (window, error) {
+	status, err := db.Status(ctx)
+	if err != nil {
+		return window{}, err
+	}
+	pulled := pulledUntil(status)
+	asOf, since, until, err := a.times(q, pulled)
+	if err != nil {
+		return window{}, err
+	}
+	w := window{asOf: micros(asOf), since: micros(since), until: micros(until)}
+	// What was read later does not change an earlier report.
+	w.watermark = min(pulled, w.asOf)
+	return w, nil
+}
+
+// input gathers everything that a report of one experiment is made of, but the counts.
+func (a *app) input(ctx context.Context, db store.Store, q question, seen store.Seen) (analysis.Input, error) {
+	w, err := a.window(ctx, db, q)
+	if err != nil {
+		return analysis.Input{}, err
+	}
+	stated := a.settings.Experiments[seen.Experiment]
+	var specs []analysis.PhaseSpec
+	var observed []store.Observation
+	for _, id := range append(slices.Clone(stated.Continues), seen.Experiment) {
+		o, err := db.Observations(ctx, id)
+		if err != nil {
+			return analysis.Input{}, err
+		}
+		observed = append(observed, o...)
+		for _, p := range a.settings.Experiments[id].phases() {
+			p.Experiment = first(p.Experiment, id)
+			specs = append(specs, p)
+		}
+	}
+	phases, notes := analysis.Phases(observed, specs, seen, w.asOf)
+	users, err := a.testUsers()
+	if err != nil {
+		return analysis.Input{}, err
+	}
+	return analysis.Input{
+		Plan: a.settings.Plan,
+		Name: seen.Name,
+		Scope: store.Scope{
+			Experiment: seen.Experiment, Continues: stated.Continues,
+			Since: w.since, Until: w.until,
+			Phases: phases, Roles: a.settings.EventTypes,
+			TestClients: a.settings.TestTraffic.Clients, TestUsers: users,
+		},
+		AsOf:      w.asOf,
+		Watermark: w.watermark,
+		Version:   keyrampVersion(),
+		Notes:     notes,
+	}, nil
+}
+
+// weigh computes the report and the decision. Both come before any output, so
+// a format changes the clothes and never the verdict.
+func (a *app) weigh(ctx context.Context, q question, args []string) (analysis.Input, *analysis.Report, analysis.Decision, error) {
+	var in analysis.Input
+	err := a.reading(ctx, func(ctx context.Context, db store.Store) error {
+		seen, err := choose(ctx, db, args)
+		if err != nil {
+			return err
+		}
+		if in, err = a.input(ctx, db, q, seen); err != nil {
+			return err
+		}
+		in.Counts, err = db.Counts(ctx, in.Scope)
+		return err
+	})
+	if err != nil {
+		return in, nil, analysis.Decision{}, err
+	}
+	r := analysis.Build(in)
+	return in, r, analysis.Decide(in.Plan, r), nil
+}

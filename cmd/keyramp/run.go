@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// run is the whole program: words and streams in, exit status out. env holds
+// KEY=VALUE pairs; the process environment is not read anywhere else.
+func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Writer) (code int) {
+	a := newApp(env, in, out, errw)
+	defer func() {
+		if p := recover(); p != nil {
+			// Not a message for the user alone: the stack is what a bug report needs.
+			fmt.Fprintf(errw, "keyramp: internal error: %v\n%s", p, debug.Stack())
+			code = exitInternal
+			a.writeSummary(code, fmt.Errorf("internal error"))
+		}
+	}()
+
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(a.out)
+	root.SetErr(errw)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.out.err
+	}
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		err = nil // the reader of our output has seen enough
+	}
+	code, hint := exitCode(ctx, err)
+	var v verdict
+	if err != nil && !errors.As(err, &v) {
+		a.printError(err, hint)
+	}
+	a.writeSummary(code, err)
+	return code
+}
+
+// printError says where and what, then what to do next.
+func (a *app) printError(err error, hint string) {
+	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
+		fmt.Fprintf(a.errw, "%s %s\n", a.errStyle.red("keyramp:"), line)
+	}
+	if hint != "" {
+		fmt.Fprintf(a.errw, "%s hint: %s\n", a.errStyle.dim("keyramp:"), hint)
+	}
+}
+
+// An app is one run: what the world gave it and what the flags made of it.
+type app struct {
+	env  map[string]string
+	in   io.Reader
+	out  *stickyWriter // stdout; data only
+	errw io.Writer
+	now  time.Time // read once, so every part of a run agrees on it
+
+	flags    globalFlags
+	log      *slog.Logger
+	outStyle style
+	errStyle style
+	settings settings
+	summary  summary
+}
+
+func newApp(env []string, in io.Reader, out, errw io.Writer) *app {
+	a := &app{env: map[string]string{}, in: in, out: &stickyWriter{w: out}, errw: errw, now: time.Now().UTC()}
+	for _, pair := range env {
+		if k, v, ok := strings.Cut(pair, "="); ok {
+			a.env[k] = v
+		}
+	}
+	a.log = newLogger(errw, slog.LevelInfo)
+	a.errStyle = a.styleFor(errw, "auto")
+	return a
+}
+
+// A stickyWriter keeps the first write error, so that a command may print
+// without asking after every line and run still learns that a pipe closed.
+type stickyWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (s *stickyWriter) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	var n int
+	n, s.err = s.w.Write(p)
+	return n, s.err
+}
+
+// file is the writer below as a file, when it is one.
+func (s *stickyWriter) file() *os.File {
+	f, _ := s.w.(*os.File)
+	return f
+}
+
+// usage marks an error of flags or arguments.
+func usage(cmd *cobra.Command, err error) error {
+	return fail(exitUsage, err, fmt.Sprintf("`%s --help` lists its arguments and flags", cmd.CommandPath()))
+}
