@@ -1,0 +1,63 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"keyramp/queries/store"
+)
+
+// traffic makes n events of two experiments, spread over a day that begins at
+// from, with ids that start at first.
+func traffic(n int, first uint64, from store.Micros) *store.Batch {
+	r := rand.New(rand.NewPCG(first, 7))
+	b := &store.Batch{Received: int64(n)}
+	types := []string{"s", "s", "s", "s", "fp", "ss", "gd_enrollment_complete"}
+	for i := range n {
+		at := from + int64(i)*86_400_000_000/int64(n)
+		e := store.Event{
+			LogID: (first + uint64(i)) * 0x9E3779B97F4A7C15, Content: r.Uint64(), At: at, Assigned: at - 30_000_000, Logged: at + 1_000_000,
+			Type: types[r.IntN(len(types))], ClientID: fmt.Sprint("client", r.IntN(20)), Connection: "Username-Password-Authentication",
+			Strategy: "auth0", Device: "mobile", User: r.Uint64(), Session: r.Uint64(), Transaction: r.Uint64(),
+			Interactive: store.Yes,
+		}
+		if r.IntN(4) > 0 {
+			e.Experiment, e.Variation, e.Control, e.Allocation = "exp_1", "var_c", store.Yes, "percentage"
+			if r.IntN(10) == 0 {
+				e.Variation, e.Control = "var_t", store.No
+			}
+		}
+		b.Events = append(b.Events, e)
+	}
+	return b
+}
+
+// BenchmarkLoad tells what one commit costs: staging, attaching, finding known
+// rows, writing, detaching. Later batches meet a store that grows by theirs.
+func BenchmarkLoad(b *testing.B) {
+	for _, size := range []int{100, 10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			db := scratch(b)
+			day := dayOne
+			first := uint64(1)
+			for b.Loop() {
+				b.StopTimer()
+				batch := traffic(size, first, day)
+				first += uint64(size)
+				day += 24 * hour
+				b.StartTimer()
+				begun := time.Now()
+				l, err := db.Load(context.Background(), batch, store.Cursor{Source: "bench"})
+				if err != nil || l.Stored != int64(size) {
+					b.Fatal(l, err)
+				}
+				b.ReportMetric(float64(time.Since(begun).Milliseconds()), "last-ms")
+			}
+			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(db.bytes())/float64(size)/float64(b.N), "bytes/event")
+		})
+	}
+}

@@ -1,0 +1,178 @@
+package storetest
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"keyramp/queries/store"
+)
+
+func replay(t *testing.T, open Opener) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	b := batch(1, 200)
+	if l := load(t, s, b, "1"); l.Stored != b.Received || l.Duplicate != 0 {
+		t.Fatalf("first load: %+v", l)
+	}
+	before := dump(t, s)
+	if l := load(t, s, b, "1"); l.Stored != 0 || l.Duplicate != b.Received || l.Conflicts != 0 {
+		t.Fatalf("replay: %+v", l)
+	}
+	s.Close()
+	s = open(t, dir)
+	if l := load(t, s, b, "1"); l.Stored != 0 {
+		t.Fatalf("replay after reopening: %+v", l)
+	}
+	if diff := cmp.Diff(before, dump(t, s)); diff != "" {
+		t.Fatalf("replay changed the store:\n%s", diff)
+	}
+}
+
+func anyOrder(t *testing.T, open Opener) {
+	var want []string
+	for round := range 4 {
+		s := open(t, t.TempDir())
+		var parts []*store.Batch
+		for from := uint64(1); from < 300; from += 40 {
+			parts = append(parts, batch(from, from+70)) // each overlaps the next by 30
+		}
+		r := rand.New(rand.NewPCG(uint64(round), 3))
+		r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		for _, b := range parts {
+			r.Shuffle(len(b.Events), func(i, j int) { b.Events[i], b.Events[j] = b.Events[j], b.Events[i] })
+			b.Events, b.Pages = append(b.Events, b.Events[:5]...), append(b.Pages, b.Pages[:5]...)
+			b.Received += 10
+			if l := load(t, s, b, "x"); l.Conflicts != 0 {
+				t.Fatalf("equal rows were taken for a conflict: %+v", l)
+			}
+		}
+		got := dump(t, s)
+		if want == nil {
+			want = got
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("another order gave another store:\n%s", diff)
+		}
+	}
+}
+
+func firstWins(t *testing.T, open Opener) {
+	s := open(t, t.TempDir())
+	first, second, third := event(1), event(1), event(1)
+	first.Type, second.Type, third.Type = "s", "f", "fp"
+	second.Content, third.Content = 77, 78
+	page := pageEvent(1)
+	again := page
+	again.Content, again.Phase = 79, store.Failed
+	l := load(t, s, &store.Batch{Events: []store.Event{first, second}, Pages: []store.PageEvent{page, again}, Received: 4}, "1")
+	if l.Stored != 2 || l.Duplicate != 2 || l.Conflicts != 2 {
+		t.Fatalf("conflicts inside a batch: %+v", l)
+	}
+	l = load(t, s, &store.Batch{Events: []store.Event{third, first}, Pages: []store.PageEvent{again}, Received: 3}, "2")
+	if l.Stored != 0 || l.Duplicate != 3 || l.Conflicts != 2 {
+		t.Fatalf("conflicts with the store: %+v", l)
+	}
+	if got := rows(t, s, "events", all); len(got) != 1 || got[0][4] != "s" {
+		t.Fatalf("kept: %v", got)
+	}
+	// An id that holds a time is found by it, however far the told date has moved.
+	moved := first
+	moved.At += 40 * 24 * hour
+	if l = load(t, s, &store.Batch{Events: []store.Event{moved}, Received: 1}, "3"); l.Stored != 0 {
+		t.Fatalf("the same id with another date: %+v", l)
+	}
+}
+
+func account(t *testing.T, open Opener) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	var sum store.Loaded
+	for i := range uint64(5) {
+		b := batch(1+i*10, 21+i*10)
+		b.Filtered = map[store.FilterKey]int64{{Type: "sapi", Day: day}: 3, {Type: "du", Day: day}: 2}
+		b.Rejects = []store.Reject{{Record: 1 + i, Source: "test", Place: "line 1", Reason: "not_json", At: day}}
+		b.Received += 6
+		sum = sum.Add(load(t, s, b, "p"))
+	}
+	s.Close()
+	s = open(t, dir)
+	sum = sum.Add(load(t, s, &store.Batch{}, "p"))
+	st := status(t, s)
+	if len(st.Sources) != 1 || st.Sources[0].Account != sum || st.Sources[0].Runs != 2 {
+		t.Fatalf("account: got %+v, want %+v in 2 runs", st.Sources, sum)
+	}
+	if st.Events+st.Pages != sum.Stored {
+		t.Fatalf("%d + %d rows, %d stored by the account", st.Events, st.Pages, sum.Stored)
+	}
+	wrong := batch(1, 3)
+	wrong.Received++
+	if _, err := s.Load(context.Background(), wrong, store.Cursor{Source: "test"}); err == nil {
+		t.Fatal("a batch that does not add up was taken")
+	}
+}
+
+func cursorWithRows(t *testing.T, open Opener) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if _, ok, err := s.Cursor(context.Background(), "test"); ok || err != nil {
+		t.Fatalf("a cursor before the first load: %v, %v", ok, err)
+	}
+	want := store.Cursor{Source: "test", Position: "p'1; --", Watermark: day + 7, Complete: true, At: day + 9}
+	for _, c := range []store.Cursor{{Source: "test", Position: "p0"}, want, {Source: "other", Position: "q"}} {
+		if _, err := s.Load(context.Background(), batch(1, 5), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	s = open(t, dir)
+	if got, ok, err := s.Cursor(context.Background(), "test"); !ok || err != nil || got != want {
+		t.Fatalf("got %+v, %v, %v; want %+v", got, ok, err, want)
+	}
+}
+
+func cancelled(t *testing.T, open Opener) {
+	s := open(t, t.TempDir())
+	load(t, s, batch(1, 10), "1")
+	before := dump(t, s)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Load(ctx, batch(100, 200), store.Cursor{Source: "test", Position: "2"}); err == nil {
+		t.Fatal("a load with a cancelled context succeeded")
+	}
+	if diff := cmp.Diff(before, dump(t, s)); diff != "" {
+		t.Fatalf("it left something:\n%s", diff)
+	}
+	if l := load(t, s, batch(100, 200), "2"); l.Stored != 200 {
+		t.Fatalf("the store did not go on: %+v", l)
+	}
+}
+
+func aside(t *testing.T, open Opener) {
+	s := open(t, t.TempDir())
+	b := &store.Batch{Received: 9, Filtered: map[store.FilterKey]int64{{Type: "sapi", Day: day}: 4, {Type: "sapi", Day: day + 24*hour}: 2},
+		Rejects: []store.Reject{
+			{Record: 1<<63 + 5, Source: "a.ndjson", Place: "line 12", Reason: "no_type", Detail: "no \xff type", Bytes: 99, At: day},
+			{Record: 6, Source: "a.ndjson", Place: "line 13", Reason: "no_type", At: day + 1},
+			{Record: 6, Source: "b.ndjson", Place: "line 1", Reason: "no_type", At: day + 2},
+		}}
+	load(t, s, b, "1")
+	load(t, s, b, "1")
+	got, err := s.Rejects(context.Background(), 0)
+	want := []store.Reject{b.Rejects[1], b.Rejects[0]}
+	want[1].Detail = "no \uFFFD type"
+	if err != nil || cmp.Diff(want, got) != "" {
+		t.Fatalf("%v\n%s", err, cmp.Diff(want, got))
+	}
+	if got, err = s.Rejects(context.Background(), 1); err != nil || len(got) != 1 || got[0].Record != 6 {
+		t.Fatalf("the newest: %v, %v", got, err)
+	}
+	st := status(t, s)
+	if diff := cmp.Diff([]store.FilteredCount{{Type: "sapi", Count: 12, First: day, Last: day + 24*hour}}, st.Filtered); diff != "" {
+		t.Fatal(diff)
+	}
+	if diff := cmp.Diff([]store.RejectCount{{Reason: "no_type", Count: 2}}, st.Rejects); diff != "" {
+		t.Fatal(diff)
+	}
+}
