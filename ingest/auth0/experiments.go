@@ -62,7 +62,7 @@ func (c *Client) experimentIDs(ctx context.Context) ([]string, error) {
 		var r *refusal
 		if errors.As(err, &r) && (r.status == http.StatusForbidden || r.status == http.StatusNotFound) {
 			if r.status == http.StatusForbidden && r.code != featureMissing {
-				c.tokens.dropOlder(scopeDelay)
+				c.tokens.dropAged(scopeDelay)
 			}
 			return nil, noExperiments(r)
 		}

@@ -280,6 +280,9 @@ func (l *Logs) ask(ctx context.Context, query string, p *page) (*ingest.Answer, 
 		Path: logsPath, Query: query, Buffer: p.buf,
 		Check: func(a *ingest.Answer) error { return p.split(a.Body) },
 	})
+	if r := (*refusal)(nil); errors.As(err, &r) && r.status == http.StatusForbidden {
+		l.client.tokens.dropAged(0) // the next run must see what is granted until then
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -111,13 +112,13 @@ func (t *tokens) drop(refused ingest.Secret) bool {
 	return t.static.IsZero()
 }
 
-// dropOlder drops the token if it was issued before t: it cannot know of a
-// scope that was granted since.
-func (t *tokens) dropOlder(than time.Duration) {
+// dropAged drops the token after a 403, if it is at least that old: it cannot
+// know of a scope that was granted since.
+func (t *tokens) dropAged(age time.Duration) {
 	t.mu.Lock()
 	held := t.held
 	t.mu.Unlock()
-	if time.Since(held.since) > than {
+	if time.Since(held.since) >= age {
 		t.drop(held.text)
 	}
 }
@@ -158,11 +159,24 @@ func (t *tokens) save() {
 	}
 	data, err := json.Marshal(kept{t.key, t.held.text.Reveal(), t.held.since.UTC(), t.held.until.UTC()})
 	if err == nil {
-		err = renameio.WriteFile(t.file, data, 0o600, renameio.IgnoreUmask())
+		err = replace(t.file, data)
 	}
 	if err != nil {
 		t.log.Warn("the token could not be kept for the next run", "file", t.file, "error", err)
 	}
+}
+
+// replace writes a private file whole, whatever mode an older one has.
+func replace(path string, data []byte) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
 }
 
 // explain says why there is no token. Auth0's own description is left out: it
@@ -207,8 +221,12 @@ func (p politely) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	header := a.Header.Clone()
+	if a.Status/100 == 2 {
+		header.Set("Content-Type", "application/json") // hasToken saw that it is; the library goes by the name
+	}
 	return &http.Response{
-		Status: http.StatusText(a.Status), StatusCode: a.Status, Header: a.Header, Request: req,
+		Status: http.StatusText(a.Status), StatusCode: a.Status, Header: header, Request: req,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: io.NopCloser(bytes.NewReader(a.Body)), ContentLength: int64(len(a.Body)),
 	}, nil
