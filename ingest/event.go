@@ -30,7 +30,13 @@ type LogDecoder struct {
 	TestAddresses map[string]bool
 
 	seen interned
-	hash []byte // scratch memory of content
+
+	// Scratch memory: what a parser fills escapes to the heap otherwise.
+	wire    wireEvent
+	inner   wireEvent
+	details wireDetails
+	exp     wireExperiment
+	hash    []byte
 }
 
 // KeepRoles keeps the types whose role is not ignore.
@@ -115,11 +121,12 @@ func (d *LogDecoder) Event(raw []byte, e *store.Event) error {
 }
 
 func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
-	var w wireEvent
-	if err := Decode(raw, &w); err != nil {
+	w, x := &d.wire, &d.details
+	*w, *x = wireEvent{}, wireDetails{}
+	if err := Decode(raw, w); err != nil {
 		return e, err
 	}
-	if w, err = unwrap(w); err != nil {
+	if err := d.unwrap(w); err != nil {
 		return e, err
 	}
 
@@ -139,9 +146,8 @@ func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
 		return e, &RejectError{ReasonTime, "date is missing or no time that is understood"}
 	}
 
-	var x wireDetails
 	if isObject(w.Details) {
-		if err := parse(w.Details, &x); err != nil {
+		if err := parse(w.Details, x); err != nil {
 			return e, err
 		}
 	}
@@ -167,7 +173,7 @@ func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
 	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
 
 	e.Interactive, e.PasskeyUsed = prompts(x.Prompts)
-	e.Authenticator = d.seen.short(authenticator(e.Type, &x))
+	e.Authenticator = d.seen.short(authenticator(e.Type, x))
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
 	e.Content = d.content(&e)
 	return e, nil
@@ -175,7 +181,7 @@ func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
 
 // unwrap finds the event inside the wrappers of log streams. A wrapper has no
 // date of its own, so an object with a date is the event whatever else it holds.
-func unwrap(w wireEvent) (wireEvent, error) {
+func (d *LogDecoder) unwrap(w *wireEvent) error {
 	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
 		inner := w.Data
 		if !isObject(inner) {
@@ -184,14 +190,14 @@ func unwrap(w wireEvent) (wireEvent, error) {
 		if !absent(w.Date) || !isObject(inner) {
 			break
 		}
-		var in wireEvent
-		if err := parse(inner, &in); err != nil {
-			return in, err
+		d.inner = wireEvent{}
+		if err := parse(inner, &d.inner); err != nil {
+			return err
 		}
-		in.LogID = first(in.LogID, w.LogID)
-		w = in
+		d.inner.LogID = first(d.inner.LogID, w.LogID)
+		*w = d.inner
 	}
-	return w, nil
+	return nil
 }
 
 // first returns a unless it is missing or null, else b.
@@ -266,8 +272,9 @@ func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
 	if !isObject(raw) {
 		return &RejectError{ReasonMetadata, "experiment is not an object"}
 	}
-	var x wireExperiment
-	if err := parse(raw, &x); err != nil {
+	x := &d.exp
+	*x = wireExperiment{}
+	if err := parse(raw, x); err != nil {
 		return err
 	}
 	exp, variation := text(x.ExperimentID), text(x.VariationID)

@@ -54,6 +54,7 @@ type value struct {
 	start   int   // its first byte in buf; -1 when the bytes were dropped
 	dropped int64 // how many were
 	second  int   // where its second line begins in buf; -1 while it has one line
+	fresh   int   // where its newest line begins
 
 	depth    int
 	kinds    uint64 // the open brackets, innermost in the lowest bit; 1 = array
@@ -112,6 +113,7 @@ func (s *Splitter) compact() {
 	v := &s.v
 	v.start = max(v.start-keep, -1)
 	v.second = max(v.second-keep, -1)
+	v.fresh -= keep
 	v.end -= keep
 	v.str = max(v.str-keep, -1)
 }
@@ -193,7 +195,7 @@ func (s *Splitter) seek() bool {
 		s.pos++
 		if logs {
 			s.mode = inValue
-			s.v = value{place: Place{Line: s.line}, start: s.pos, second: -1, str: -1, depth: 1, prev: ']', tail: true}
+			s.v = value{place: Place{Line: s.line}, start: s.pos, second: -1, fresh: -1, str: -1, depth: 1, prev: ']', tail: true}
 		}
 	case '{', '"':
 		s.begin(inValue)
@@ -225,7 +227,7 @@ func (s *Splitter) push(kind byte) {
 // begin starts a record at pos.
 func (s *Splitter) begin(m splitMode) {
 	s.mode = m
-	s.v = value{place: Place{Line: s.line}, start: s.pos, second: -1, str: -1, endings: "\n"}
+	s.v = value{place: Place{Line: s.line}, start: s.pos, second: -1, fresh: -1, str: -1, endings: "\n"}
 	if len(s.open) > 0 {
 		s.item++
 		s.v.place.Item = s.item
@@ -307,6 +309,7 @@ func (s *Splitter) scanValue(c *Chunk) {
 		case newline:
 			p++
 			s.line++
+			v.fresh = p
 			if v.second < 0 && v.start >= 0 {
 				v.second = p
 			}
@@ -314,6 +317,11 @@ func (s *Splitter) scanValue(c *Chunk) {
 			p++
 			v.inString, v.str = true, p
 		case opening:
+			if v.start < 0 && v.fresh == p { // a new line that looks like a record ends what was too large
+				s.pos = p
+				s.emit(c)
+				return
+			}
 			array := v.depth > 0 && (v.depth > 64 || v.kinds&1 == 1)
 			if v.depth > 0 && v.prev != ':' && v.prev != '[' && (v.prev != ',' || !array) ||
 				v.depth >= MaxDepth && v.second >= 0 {
@@ -409,7 +417,7 @@ func (s *Splitter) fail(c *Chunk) {
 }
 
 // drop lets go of a record that is too large to be held. If its second line
-// looks like a record, then its first line lost its end, and nothing is too large.
+// looks like a record, its first line lost its end, and nothing is too large.
 func (s *Splitter) drop(c *Chunk) {
 	v := &s.v
 	switch {
@@ -423,14 +431,18 @@ func (s *Splitter) drop(c *Chunk) {
 	default:
 		v.dropped = int64(s.pos - v.start)
 	}
+	v.fresh -= s.pos
 	v.start, v.second, v.str = -1, -1, -1
 	s.buf, s.pos, s.eol = s.buf[:0], 0, -1
 }
 
-// cutLine reports whether the record's second line begins like a record.
+// cutLine reports whether what follows the record's first line begins like a record.
 func (s *Splitter) cutLine() bool {
-	v := &s.v
-	return v.second >= 0 && v.second < len(s.buf) && (s.buf[v.second] == '{' || s.buf[v.second] == '[')
+	if s.v.second < 0 {
+		return false
+	}
+	rest := bytes.TrimLeft(s.buf[s.v.second:], "\r\n")
+	return len(rest) > 0 && (rest[0] == '{' || rest[0] == '[')
 }
 
 // finish ends what the end of the stream leaves open. It reports true when
