@@ -80,7 +80,9 @@ func trouble05(t *testing.T) {
 
 	for name, link := range map[string]func(p *tape) func(string) string{
 		"to itself": func(p *tape) func(string) string {
-			return func(string) string { return "<https://" + host + "/api/v2/logs?take=100&from=" + p.ids[7] + ">; rel=next" }
+			return func(string) string {
+				return "<https://" + host + "/api/v2/logs?take=100&from=" + p.ids[7] + ">; rel=next"
+			}
 		},
 		"in a circle of three": func(p *tape) func(string) string {
 			i := 0

@@ -1,0 +1,109 @@
+package auth0
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"keyramp/queries/store"
+)
+
+func TestSplit(t *testing.T) {
+	day := time.Date(2026, 11, 3, 9, 14, 11, 902e6, time.UTC).UnixMicro()
+	for _, c := range []struct {
+		body string
+		want []item // raw is checked apart; nil = refused
+	}{
+		{body: `[]`, want: []item{}},
+		{body: " [ \r\n\t] \n", want: []item{}},
+		{body: `[{"log_id":"900","date":"2026-11-03T09:14:11.902Z"}]`, want: []item{{id: "900", date: day}}},
+		{body: `[{"date":"2026-11-03T10:14:11.902+01:00","_id":"7"} , {"_id":"8","log_id":"9"},{"log_id":"9","_id":"8"}]`, want: []item{{id: "7", date: day}, {id: "9"}, {id: "9"}}},
+		{body: `[{"details":{"log_id":"no","date":"2026-11-03T09:14:11.902Z"},"log_id":"yes"}]`, want: []item{{id: "yes"}}},
+		{body: `[{"a":["log_id","no"],"log_id":["no"],"x":"log_id","y":"no"}]`, want: []item{{}}},
+		{body: `[{"log_id":900,"date":17}]`, want: []item{{}}},
+		{body: `[{"log_id":"a\u0062"},{"log_id":""},{"log_id":"` + strings.Repeat("9", 300) + `"}]`, want: []item{{}, {}, {}}},
+		{body: `[1, true, null, "a]\"b", [[{"log_id":"no"}]], -1e5]`, want: []item{{}, {}, {}, {}, {}, {}}},
+		{body: `[{"text":"\\\"}]\\","log_id":"5"}]`, want: []item{{id: "5"}}},
+		{body: `[` + strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6) + `]`, want: []item{{}}},
+		{body: ``}, {body: `x`}, {body: `{}`}, {body: `[`}, {body: `[1`}, {body: `[1,`}, {body: `[1,]`}, {body: `[,]`},
+		{body: `[]]`}, {body: `[] 1`}, {body: `[{]`}, {body: `["`}, {body: `["\"]`}, {body: `[1 2]`}, {body: `[{"a":1]`},
+	} {
+		var p page
+		err := p.split([]byte(c.body))
+		if (err == nil) != (c.want != nil) || len(p.items) != len(c.want) && c.want != nil {
+			t.Errorf("%.60s: %d items, error %v", c.body, len(p.items), err)
+			continue
+		}
+		for i, want := range c.want {
+			if got := p.items[i]; got.id != want.id || got.date != want.date || len(got.raw) == 0 {
+				t.Errorf("%.60s: item %d is %q dated %d, want %q dated %d", c.body, i, got.id, got.date, want.id, want.date)
+			}
+		}
+	}
+}
+
+// FuzzSplit: an array that is JSON is cut exactly as the standard library cuts
+// it, and nothing else harms.
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{`[]`, `[{"log_id":"9","date":"2026-11-03T09:14:11Z"},{"_id":"\""}]`, `[1,"a",null,[{}]]`, `[{"a":"\\"}`, `<html>`, `[{"log_id":"9" , "x":[1,{"date":"2"}]} ]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var p page
+		err := p.split(body)
+		var want []json.RawMessage
+		if json.Unmarshal(body, &want) != nil || want == nil {
+			return // what is not JSON may be cut or refused
+		}
+		if err != nil || len(p.items) != len(want) {
+			t.Fatalf("%d items, error %v: want %d", len(p.items), err, len(want))
+		}
+		for i, raw := range want {
+			if !bytes.Equal(p.items[i].raw, raw) {
+				t.Errorf("item %d is %q, want %q", i, p.items[i].raw, raw)
+			}
+			// Exact names, as the decoder takes them; a struct would fold case.
+			var e map[string]json.RawMessage
+			if json.Unmarshal(raw, &e) != nil {
+				continue
+			}
+			var id string
+			if json.Unmarshal(e["log_id"], &id) == nil && id != "" && len(id) <= maxID && !bytes.ContainsAny(raw, `\`) && bytes.Count(raw, []byte("log_id")) == 1 && p.items[i].id != id {
+				t.Errorf("item %d has id %q, want %q", i, p.items[i].id, id)
+			}
+		}
+	})
+}
+
+// FuzzLink: whatever the header says, the next page is at home or an error.
+func FuzzLink(f *testing.F) {
+	for _, s := range []string{
+		`<https://acme.example/api/v2/logs?from=9&take=100>; rel="next"`, `</api/v2/logs?from=9>;rel=next`, `<//evil/api/v2/logs?from=9>; rel="next"`,
+		`<a>; title="\"<b>; rel=next"; rel="prev", <https://acme.example/api/v2/logs?from=8>; rel="x next"`, `<`, `<>`, `<>;rel`, `<>;rel=`, `<>;rel="next`, `;,=<>`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		l, err := next(mustParse("https://acme.example"), logsPath, []string{header})
+		if err != nil && l != (link{}) {
+			t.Error("a link beside an error")
+		}
+		if (l.query == "") != (l.from == "") || len(l.from) > maxID || strings.ContainsAny(l.query, " \r\n#") {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
+func BenchmarkSplit(b *testing.B) {
+	event := `{"date":"2026-11-03T09:14:11.902Z","type":"s","details":{"prompts":[` + strings.Repeat(`{"name":"prompt-authenticate","initiatedAt":1793697221400,"stats":{"loginsCount":12}},`, 14) + `{}]},"log_id":"90020261103091412418207000000000000001223372055510042117"}`
+	body := []byte("[" + strings.Repeat(event+",", 99) + event + "]")
+	var p page
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if err := p.split(body); err != nil || p.newest() == store.Micros(0) {
+			b.Fatal(err)
+		}
+	}
+}
