@@ -5,7 +5,7 @@
 // too. So nobody keeps the file open: a DB is an in-memory DuckDB instance that
 // attaches the file for one commit or one report and detaches it again, which
 // writes everything into the file and releases it. Who finds the file held
-// waits; a waiting reader goes before the next commit of a long import.
+// waits in line, so a report is answered between two commits of a long import.
 //
 // Between processes that write as a whole (pull, import, serve), Lock names the
 // one whose turn it is.

@@ -105,10 +105,10 @@ func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release
 		mode = " (read_only)"
 	}
 	attach := "attach " + quote(d.path) + " as store" + mode
-	t := d.queue(ctx, readOnly)
-	defer t.leave()
-	held := holders(d.path)
 	deadline := time.Now().Add(d.opts.LockWait)
+	leave := d.queue(ctx, deadline)
+	defer leave()
+	held := holders(d.path)
 	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
 		release, ok := held.try(readOnly)
 		err := fmt.Errorf("store %s: %w (this process)", d.path, store.ErrBusy)
@@ -141,7 +141,6 @@ func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release
 			}
 			return nil, err
 		}
-		t.wait()
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -201,32 +200,15 @@ func (h *holder) try(shared bool) (release func(), ok bool) {
 	return h.mu.Unlock, h.mu.TryLock()
 }
 
-// A place in the queue keeps a long import from starving readers: a reader that
-// has to wait holds the queue's lock, and a writer passes through it first.
-type place struct {
-	lock   *flock.Flock
-	reader bool
-}
-
-// patience bounds how long a writer lets readers go first.
-const patience = 2 * time.Second
-
-func (d *DB) queue(ctx context.Context, reader bool) *place {
-	p := &place{flock.New(filepath.Join(d.opts.Dir, "queue.lock"), flock.SetPermissions(0o600)), reader}
-	if !reader {
-		ctx, cancel := context.WithTimeout(ctx, min(patience, d.opts.LockWait))
+// queue lines up everybody who wants the file, and only the first in line tries:
+// readers who come without end cannot starve a writer, nor a long import its
+// readers. Where no lock file can be made, luck decides.
+func (d *DB) queue(ctx context.Context, deadline time.Time) (leave func()) {
+	lock := flock.New(filepath.Join(d.opts.Dir, "queue.lock"), flock.SetPermissions(0o600))
+	if first, err := lock.TryLock(); !first && err == nil {
+		waiting, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
-		p.lock.TryLockContext(ctx, time.Millisecond)
-		p.leave()
+		lock.TryLockContext(waiting, 2*time.Millisecond)
 	}
-	return p
+	return func() { lock.Close() }
 }
-
-// wait is told before each pause. A folder that cannot be written to has no queue; then luck decides.
-func (p *place) wait() {
-	if p.reader && !p.lock.RLocked() {
-		p.lock.TryRLock()
-	}
-}
-
-func (p *place) leave() { p.lock.Close() }

@@ -1,0 +1,254 @@
+package duckdb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"database/sql"
+
+	"keyramp/queries/store"
+)
+
+func TestFilesArePrivateWhateverTheUmask(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	dir := filepath.Join(t.TempDir(), "it's a store")
+	db, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	unlock, err := Lock(context.Background(), dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	fill(t, db, traffic(1000, 1, dayOne).Events, nil)
+	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		info, _ := e.Info()
+		want := fs.FileMode(0o600)
+		if e.IsDir() {
+			want = 0o700
+		}
+		if info.Mode().Perm() != want {
+			t.Errorf("%s has mode %o", path, info.Mode().Perm())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMissingStoreSaysWhatMakesIt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	_, err := Open(context.Background(), Options{Dir: dir, ReadOnly: true})
+	if !errors.Is(err, store.ErrMissing) || !strings.Contains(err.Error(), "keyramp pull") {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Fatal("a reader made the folder")
+	}
+}
+
+func TestReadOnlyDoesNotLoad(t *testing.T) {
+	w := scratch(t)
+	r, err := Open(context.Background(), Options{Dir: w.opts.Dir, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Load(context.Background(), &store.Batch{}, store.Cursor{Source: "x"}); err == nil {
+		t.Fatal("it loaded")
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	db := scratch(t)
+	err := db.write(context.Background(), nil, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := run(ctx, conn, "put_schema", sql.Named("step", int64(99)))
+		return err
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{true, false} {
+		if _, err := Open(context.Background(), Options{Dir: db.opts.Dir, ReadOnly: readOnly}); !errors.Is(err, store.ErrNewer) {
+			t.Errorf("read-only %v: %v", readOnly, err)
+		}
+	}
+}
+
+// Damage is told as such, by whatever it is met first, and never ends the process.
+func TestDamageIsTold(t *testing.T) {
+	whole := scratch(t)
+	fill(t, whole, traffic(20_000, 1, dayOne).Events, nil)
+	text, err := os.ReadFile(whole.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(text)
+	for i := 3 * 4096; i < len(flipped); i += 4096 { // every block, the three headers not
+		flipped[i+100] ^= 1
+	}
+	for name, content := range map[string][]byte{
+		"empty":          {},
+		"another format": bytes.Repeat([]byte("keyramp\n"), 4096),
+		"cut short":      text[:len(text)/3],
+		"headers only":   text[:3*4096],
+		"flipped":        flipped,
+	} {
+		for _, readOnly := range []bool{true, false} {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db, err := Open(context.Background(), Options{Dir: dir, ReadOnly: readOnly})
+			if err == nil {
+				err = db.Query(context.Background(), "events", store.Scope{}, func([]store.Column, []any) error { return nil })
+				db.Close()
+			}
+			if !errors.Is(err, store.ErrDamaged) && !(len(content) == 0 && errors.Is(err, store.ErrMissing)) {
+				t.Errorf("%s, read-only %v: %v", name, readOnly, err)
+			}
+			if kept, e := os.ReadFile(filepath.Join(dir, file)); e != nil || !bytes.Equal(kept, content) {
+				t.Errorf("%s, read-only %v: the file was changed", name, readOnly)
+			}
+		}
+	}
+}
+
+// A log that a killed process left is read by whoever comes next; one with a
+// zeroed tail, as a power loss leaves it, is damage.
+func TestLogLeftBehind(t *testing.T) {
+	db := scratch(t)
+	fill(t, db, traffic(1000, 1, dayOne).Events, nil)
+	before, err := os.ReadFile(db.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log []byte
+	err = db.session(context.Background(), false, nil, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := run(ctx, conn, "add_gap", sql.Named("source", "a"), sql.Named("from_us", 1), sql.Named("until_us", 2),
+			sql.Named("noticed_us", 3), sql.Named("position", "b"))
+		if err == nil {
+			log, err = os.ReadFile(db.path + ".wal")
+		}
+		return err
+	})
+	if err != nil || len(log) == 0 {
+		t.Fatalf("no log: %v", err)
+	}
+	open := func(log []byte, readOnly bool) (*DB, error) {
+		dir := t.TempDir()
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, file), before, 0o600),
+			os.WriteFile(filepath.Join(dir, file+".wal"), log, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return Open(context.Background(), Options{Dir: dir, ReadOnly: readOnly})
+	}
+	for _, readOnly := range []bool{true, false} {
+		db, err := open(log, readOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := db.Status(context.Background()); err != nil || len(s.Gaps) != 1 || s.Events != 1000 {
+			t.Errorf("read-only %v: %+v, %v", readOnly, s, err)
+		}
+		db.Close()
+		if _, err := open(append(bytes.Clone(log), make([]byte, 100)...), readOnly); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("read-only %v, zeroed tail: %v", readOnly, err)
+		}
+	}
+}
+
+func TestHeldFileIsBusy(t *testing.T) {
+	db := scratch(t)
+	inside, leave := make(chan bool), make(chan bool)
+	go db.read(context.Background(), func(context.Context, *sql.Conn) error {
+		close(inside)
+		<-leave
+		return nil
+	})
+	<-inside
+	w, err := Open(context.Background(), Options{Dir: db.opts.Dir, LockWait: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err) // opening only reads when the schema is up to date
+	}
+	defer w.Close()
+	if _, err := w.Load(context.Background(), &store.Batch{}, store.Cursor{Source: "x"}); !errors.Is(err, store.ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := w.Load(ctx, &store.Batch{}, store.Cursor{Source: "x"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	close(leave)
+	if _, err := w.Load(context.Background(), &store.Batch{}, store.Cursor{Source: "x"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLockNamesItsOwner(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	unlock, err := Lock(ctx, dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Lock(ctx, dir, 30*time.Millisecond)
+	if !errors.Is(err, store.ErrBusy) || !strings.Contains(err.Error(), "process ") {
+		t.Fatalf("got %v", err)
+	}
+	time.AfterFunc(30*time.Millisecond, unlock)
+	again, err := Lock(ctx, dir, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+}
+
+// Questions reach the store's folder and nothing else.
+func TestNoDoorIsOpen(t *testing.T) {
+	db := scratch(t)
+	err := db.read(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
+		for _, q := range []string{
+			"select * from read_text('/etc/passwd')", "copy (select 1) to '/tmp/keyramp-door.csv'", "attach '/tmp/keyramp-door.db' as x",
+			"install httpfs", "load httpfs", "set enable_external_access = true", "select * from 'https://example.org/x.parquet'",
+			"create table ev2 as select 1", "insert into words values (9, 'x')", "copy (select 1) to '" + db.opts.Dir + "/../x.csv'",
+		} {
+			if _, err := conn.ExecContext(ctx, q); err == nil {
+				t.Errorf("allowed: %s", q)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSpillOfTheDeadIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	left, mine := filepath.Join(dir, "spill-4194303-1"), filepath.Join(dir, "spill-1-2") // over the largest pid; init
+	for _, d := range []string{left, mine} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(dir)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("the dead process's folder is still there")
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error("a living process lost its folder")
+	}
+}
