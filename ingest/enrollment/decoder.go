@@ -75,7 +75,7 @@ func (d *Decoder) Decode(raw []byte, b *store.Batch) error {
 // typeForm and the forms below are those of the schema.
 var (
 	typeForm  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}\.enrollment\.(shown|started|completed|failed|skipped)$`)
-	timeForm  = regexp.MustCompile(`^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+	timeForm  = regexp.MustCompile(`^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 	idForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	errorForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 )
