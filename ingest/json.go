@@ -36,10 +36,10 @@ func guard(raw []byte) error {
 		return &RejectError{ReasonSize, fmt.Sprintf("%d bytes, the limit is %d", len(raw), MaxRecord)}
 	case !utf8.Valid(raw):
 		return &RejectError{ReasonEncoding, "some bytes are not UTF-8"}
-	case len(head) == 0 || head[0] != '{':
-		return &RejectError{ReasonSyntax, "the record is not a JSON object"}
 	case tooDeep(raw):
 		return &RejectError{ReasonDepth, fmt.Sprintf("nested deeper than %d", MaxDepth)}
+	case len(head) == 0 || head[0] != '{':
+		return &RejectError{ReasonSyntax, "the record is not a JSON object"}
 	}
 	return nil
 }

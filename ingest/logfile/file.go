@@ -83,6 +83,10 @@ func (f *File) Read(ctx context.Context, c *ingest.Chunk) error {
 	cut := lastCut(c.Records[before:])
 	switch {
 	case f.in != nil && f.in.err != nil: // it was the file system, or the run was cancelled
+		if cut != nil { // nobody knows how the record goes on
+			f.records--
+			c.Records = c.Records[:len(c.Records)-1]
+		}
 		return f.in.err
 	case err == io.EOF && cut != nil:
 		f.note = cut.Err.Detail

@@ -73,18 +73,23 @@ func (o *opener) glob(p string) error {
 	if err != nil {
 		return fmt.Errorf("%s: is not a pattern: a [ lacks its ]", p)
 	}
-	if len(matches) == 0 {
-		return fmt.Errorf("%s: no file matches", p)
-	}
 	slices.Sort(matches)
+	none := true
 	for _, m := range matches {
 		info, err := os.Stat(m)
+		if hidden(filepath.Base(m)) || errors.Is(err, fs.ErrNotExist) { // a shell leaves these out too
+			continue
+		}
 		if err != nil {
 			return err
 		}
+		none = false
 		if err := o.found(m, info); err != nil {
 			return err
 		}
+	}
+	if none {
+		return fmt.Errorf("%s: no file matches", p)
 	}
 	return nil
 }

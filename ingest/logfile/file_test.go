@@ -1,0 +1,499 @@
+package logfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"keyramp/ingest"
+	"keyramp/queries/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func gz(t testing.TB, in []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(in)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func zst(t testing.TB, in []byte, opts ...zstd.EOption) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	return w.EncodeAll(in, nil)
+}
+
+// write puts a file into a new folder and returns its path.
+func write(t testing.TB, name string, in []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, in, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A reading is all that a file gave.
+type reading struct {
+	raw    []string
+	faults []string // reasons
+	next   store.Cursor
+	note   string
+}
+
+func readAll(t testing.TB, f *File) (r reading, err error) {
+	t.Helper()
+	var c ingest.Chunk
+	for err == nil {
+		c.Records, c.Next = c.Records[:0], store.Cursor{}
+		err = f.Read(t.Context(), &c)
+		for _, rec := range c.Records {
+			if rec.Err != nil {
+				r.faults = append(r.faults, rec.Err.Reason)
+				continue
+			}
+			r.raw = append(r.raw, string(rec.Raw))
+		}
+		if c.Next != (store.Cursor{}) {
+			r.next = c.Next
+		}
+	}
+	r.note = f.Note()
+	if err == io.EOF {
+		err = nil
+	}
+	return r, err
+}
+
+func readPath(t testing.TB, path string) reading {
+	t.Helper()
+	files, err := Open([]string{path}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := readAll(t, files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+const three = "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"
+
+var threeRaw = []string{`{"a":1}`, `{"a":2}`, `{"a":3}`}
+
+// What a file is shows in its bytes; its name says nothing.
+func TestSniff(t *testing.T) {
+	halves := append(gz(t, []byte(three[:8])), gz(t, []byte(three[8:]))...)
+	skippable := append([]byte{0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'x', 'y', 'z'}, zst(t, []byte(three))...)
+	for name, in := range map[string][]byte{
+		"plain.gz":            []byte(three),
+		"gzip.json":           gz(t, []byte(three)),
+		"gzip of two members": halves,
+		"zstd.gz":             zst(t, []byte(three)),
+		"zstd of two frames":  append(zst(t, []byte(three[:8])), zst(t, []byte(three[8:]))...),
+		"zstd, skippable":     skippable,
+		"array":               []byte(`[{"a":1},{"a":2},{"a":3}]`),
+		"logs":                gz(t, []byte(`{"logs":[{"a":1},{"a":2}]}{"logs":[{"a":3}]}`)),
+	} {
+		r := readPath(t, write(t, name, in))
+		if diff := cmp.Diff(threeRaw, r.raw); diff != "" || len(r.faults) > 0 || r.next.Position != "done" || !r.next.Complete || r.note != "" {
+			t.Errorf("%s: %+v, -want +got:\n%s", name, r, diff)
+		}
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	for name, in := range map[string][]byte{"nothing": nil, "gzip": gz(t, nil), "zstd": zst(t, nil), "blank": []byte("\ufeff\r\n \n"), "array": []byte("[]")} {
+		r := readPath(t, write(t, name, in))
+		if len(r.raw)+len(r.faults) != 0 || !r.next.Complete || !strings.Contains(r.note, "empty") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// What can be read of a damaged file is read, and the damage is told once.
+func TestDamaged(t *testing.T) {
+	many := []byte(strings.Repeat("{\"a\":\"0123456789\"}\n", 50_000))
+	noise := make([]byte, 0, 1<<20) // does not compress, so that a cut falls between many blocks
+	for i := range 50_000 {
+		noise = fmt.Appendf(noise, "{\"a\":\"%x\"}\n", uint64(i)*0x9e3779b97f4a7c15)
+	}
+	flip := func(b []byte, at int) []byte {
+		b = bytes.Clone(b)
+		b[at] ^= 1
+		return b
+	}
+	gzipped, zstded := gz(t, noise), zst(t, noise)
+	for _, test := range []struct {
+		name    string
+		in      []byte
+		atLeast int
+		reason  string
+		note    string
+	}{
+		{"plain, cut", many[:len(many)-5], 49_999, ingest.ReasonTruncated, "ends inside a record"},
+		{"array, cut", []byte("[" + `{"a":1},{"a":2}`), 2, ingest.ReasonTruncated, "ends inside an array"},
+		{"gzip, cut", gzipped[:len(gzipped)*2/3], 10_000, ingest.ReasonTruncated, "ends too early"},
+		{"gzip, cut in its end", gzipped[:len(gzipped)-3], 50_000, ingest.ReasonTruncated, "ends too early"},
+		{"gzip, cut in its head", gzipped[:5], 0, ingest.ReasonTruncated, "ends too early"},
+		{"gzip, head only", gzipped[:2], 0, ingest.ReasonTruncated, "ends too early"},
+		{"gzip, wrong checksum", flip(gzipped, len(gzipped)-6), 50_000, ingest.ReasonTruncated, "checksum"},
+		{"gzip, junk behind", append(bytes.Clone(gzipped), "junk junk junk junk"...), 50_000, ingest.ReasonTruncated, "damaged"},
+		{"zstd, cut", zstded[:len(zstded)*2/3], 10_000, ingest.ReasonTruncated, "ends too early"},
+		{"zstd, wrong checksum", flip(zstded, len(zstded)-2), 1, ingest.ReasonTruncated, "checksum"},
+		{"compressed twice", gz(t, zst(t, many)), 0, ingest.ReasonSyntax, "compressed twice"},
+		{"zip", []byte("PK\x03\x04junk"), 0, ingest.ReasonSyntax, "zip archive"},
+		{"UTF-16", []byte("\xff\xfe{\x00}\x00"), 0, ingest.ReasonSyntax, "UTF-16"},
+		{"Parquet", []byte("PAR1junk"), 0, ingest.ReasonSyntax, "Parquet"},
+		{"zstd window of 2 GiB", []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0, 0, 'x'}, 0, ingest.ReasonTruncated, "MiB of memory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := readPath(t, write(t, "f", test.in))
+			if len(r.raw) < test.atLeast || !slices.Equal(r.faults, []string{test.reason}) || !strings.Contains(r.note, test.note) || r.next.Complete {
+				t.Errorf("%d records, faults %v, note %q, cursor %+v", len(r.raw), r.faults, r.note, r.next)
+			}
+		})
+	}
+}
+
+// A megabyte that unpacks to gigabytes is neither held nor unpacked to its end.
+func TestBomb(t *testing.T) {
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(1<<20), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for range 1024 {
+		w.Write(zeros)
+	}
+	w.Close()
+	r := readPath(t, write(t, "bomb.zst", b.Bytes()))
+	if len(r.raw) != 0 || !slices.Contains(r.faults, ingest.ReasonSize) || !strings.Contains(r.note, "200 times") || r.next.Complete {
+		t.Errorf("%d records, faults %v, note %q", len(r.raw), r.faults, r.note)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.ndjson", "a.jsonl.gz", "c.json.zst", "d.log", "sub/z.json", "sub/a.json",
+		".hidden.json", "x.json~", "~x.json", "#x.json#", "notes.txt", "store.duckdb", "x.json.tmp", "x.gz", ".git/x.json",
+		"own/spool.ndjson", "empty/none.txt"} {
+		path := filepath.Join(dir, name)
+		os.MkdirAll(filepath.Dir(path), 0o700)
+		os.WriteFile(path, []byte(three), 0o600)
+	}
+	os.Symlink("b.ndjson", filepath.Join(dir, "link.json"))
+	os.Symlink("nowhere", filepath.Join(dir, "dangling.json"))
+	own := Options{Skip: []string{filepath.Join(dir, "own"), filepath.Join(dir, "missing")}}
+	names := func(files []*File) (n []string) {
+		for _, f := range files {
+			n = append(n, strings.TrimPrefix(strings.TrimPrefix(f.Name(), "file:"), filepath.ToSlash(dir)+"/"))
+		}
+		return n
+	}
+	for _, test := range []struct {
+		name  string
+		paths []string
+		want  []string
+	}{
+		{"a folder", []string{"."}, []string{"a.jsonl.gz", "b.ndjson", "c.json.zst", "d.log", "link.json", "sub/a.json", "sub/z.json"}},
+		{"files in the order given, each once", []string{"d.log", "./b.ndjson", "sub/../d.log"}, []string{"d.log", "b.ndjson"}},
+		{"a file of any name", []string{"notes.txt"}, []string{"notes.txt"}},
+		{"a glob", []string{"*.json*"}, []string{"a.jsonl.gz", "c.json.zst", "link.json", "x.json.tmp"}},
+		{"a glob that matches a folder", []string{"s[tu]b"}, []string{"sub/a.json", "sub/z.json"}},
+		{"a folder after its file", []string{"sub/z.json", "sub"}, []string{"sub/z.json", "sub/a.json"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var paths []string
+			for _, p := range test.paths {
+				paths = append(paths, filepath.Join(dir, p))
+			}
+			files, err := Open(paths, nil, own)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, names(files)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+	for path, fault := range map[string]string{
+		"missing.json": "no such file", "*.nothing": "no file matches", "x[": "not a pattern", "empty": "holds no log files",
+		"own": "keyramp's own", "own/spool.ndjson": "keyramp's own",
+	} {
+		if _, err := Open([]string{filepath.Join(dir, path)}, nil, own); err == nil || !strings.Contains(err.Error(), fault) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: error %v, want %q", path, err, fault)
+		}
+	}
+	if _, err := Open(nil, nil, Options{}); err == nil {
+		t.Error("no path is no error")
+	}
+	if _, err := Open([]string{"-"}, nil, Options{}); err == nil {
+		t.Error("a missing stdin is no error")
+	}
+	if _, err := Open([]string{filepath.Join(dir, "m1"), filepath.Join(dir, "m2")}, nil, Options{}); err == nil || !strings.Contains(err.Error(), "m1") || !strings.Contains(err.Error(), "m2") {
+		t.Errorf("not all faults were told: %v", err)
+	}
+}
+
+func TestStdin(t *testing.T) {
+	files, err := Open([]string{"-", "-"}, bytes.NewReader(gz(t, []byte(three))), Options{})
+	if err != nil || len(files) != 1 || files[0].Name() != "file:-" {
+		t.Fatalf("%v, %d files", err, len(files))
+	}
+	r, err := readAll(t, files[0])
+	if diff := cmp.Diff(threeRaw, r.raw); diff != "" || err != nil {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+}
+
+// A pipe that says nothing does not hold a cancelled run.
+func TestStdinCancel(t *testing.T) {
+	pr, pw := io.Pipe()
+	files, err := Open([]string{"-"}, pr, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go pw.Write([]byte(three + "{\"a\":"))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var c ingest.Chunk
+	got := 0
+	for err == nil {
+		c.Records = c.Records[:0]
+		err = files[0].Read(ctx, &c)
+		got += len(c.Records)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) || got != 3 {
+		t.Errorf("%v after %d records", err, got)
+	}
+	pw.Close() // lets the last read go
+}
+
+// An error of the file system is no damage of the file: it ends the run.
+func TestReadError(t *testing.T) {
+	f := &File{name: "file:x", open: func() (io.Reader, error) {
+		return io.MultiReader(strings.NewReader(three), iotest.ErrReader(os.ErrPermission)), nil
+	}}
+	r, err := readAll(t, f)
+	if !errors.Is(err, os.ErrPermission) || len(r.raw) != 3 || r.next.Complete {
+		t.Errorf("%v, %+v", err, r)
+	}
+	gone := &File{name: "file:x", open: func() (io.Reader, error) { return os.Open(filepath.Join(t.TempDir(), "x")) }}
+	if _, err := readAll(t, gone); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that went away: %v", err)
+	}
+	if err := gone.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Read after Close, and Close twice, do no harm.
+func TestClose(t *testing.T) {
+	files, err := Open([]string{write(t, "f", zst(t, bytes.Repeat([]byte(three), 100_000)))}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c ingest.Chunk
+	if err := files[0].Read(t.Context(), &c); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := files[0].Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := files[0].Read(t.Context(), &c); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+// However the same events are written, split into files, wrapped and packed,
+// the same rows come out of them, and every record is accounted for.
+func TestAnyFormLaw(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var events []json.RawMessage
+		want := map[uint64]int{}
+		key := ingest.NewPseudonyms([16]byte{1})
+		for i := range rapid.IntRange(0, 30).Draw(rt, "events") {
+			id := fmt.Sprint(i)
+			events = append(events, json.RawMessage(fmt.Sprintf(
+				`{"log_id":%q,"date":"2026-11-03T09:14:%02dZ","type":"s","user_name":%s,"details":{"prompts":[{},{"a":[1,{"b":"]}"}]}],"experiment":{"experiment_id":"e","variation_id":"v"}}}`,
+				id, i%60, rapid.SampledFrom([]string{`"pat@example.org"`, `"{\"a\":[\\\\"`, `"é\u00e9\n"`, `"\ud83d\ude00,]}"`}).Draw(rt, "text"))))
+			want[key.LogID(id)] = 1
+		}
+		dir := t.TempDir()
+		d := ingest.LogDecoder{Pseudonyms: key}
+		var b store.Batch
+		records := 0
+		for n := 0; len(events) > 0; n++ {
+			take := rapid.IntRange(1, len(events)).Draw(rt, "take")
+			in := form(rt, events[:take])
+			events = events[take:]
+			switch rapid.IntRange(0, 2).Draw(rt, "pack") {
+			case 1:
+				in = gz(t, in)
+			case 2:
+				in = zst(t, in)
+			}
+			path := filepath.Join(dir, fmt.Sprint(n))
+			if err := os.WriteFile(path, in, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := readPath(t, path)
+			if len(r.faults) > 0 || !r.next.Complete {
+				rt.Fatalf("%+v in\n%s", r, in)
+			}
+			for _, raw := range r.raw {
+				records++
+				if err := d.Decode([]byte(raw), &b); err != nil {
+					rt.Fatalf("%v: %s", err, raw)
+				}
+			}
+		}
+		got := map[uint64]int{}
+		for _, e := range b.Events {
+			got[e.LogID]++
+		}
+		if diff := cmp.Diff(want, got); diff != "" || records != len(want) {
+			rt.Fatalf("%d records, -want +got:\n%s", records, diff)
+		}
+	})
+}
+
+// form writes events in one of the forms that exports and streams have.
+func form(t *rapid.T, events []json.RawMessage) []byte {
+	wrapped := slices.Clone(events)
+	for i, e := range wrapped {
+		switch rapid.IntRange(0, 3).Draw(t, "wrapper") {
+		case 1:
+			wrapped[i] = json.RawMessage(fmt.Sprintf(`{"log_id":"x","data":%s}`, e))
+		case 2:
+			wrapped[i] = json.RawMessage(fmt.Sprintf(`{"id":"1","detail-type":"Auth0 log","detail":%s}`, e))
+		case 3:
+			wrapped[i] = json.RawMessage(fmt.Sprintf(`{"detail":{"data":%s}}`, e))
+		}
+	}
+	end := rapid.SampledFrom([]string{"\n", "\r\n", "\n\n"}).Draw(t, "end")
+	var b bytes.Buffer
+	if rapid.Bool().Draw(t, "bom") {
+		b.WriteString("\ufeff")
+	}
+	join := func(sep string) string {
+		var parts []string
+		for _, e := range wrapped {
+			parts = append(parts, string(e))
+		}
+		return strings.Join(parts, sep)
+	}
+	indent := func(v any) {
+		j, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(j)
+	}
+	switch rapid.IntRange(0, 8).Draw(t, "form") {
+	case 0:
+		b.WriteString(join(end) + end)
+	case 1:
+		b.WriteString(join(end))
+	case 2:
+		b.WriteString(join(""))
+	case 3:
+		b.WriteString("[" + join(",") + "]")
+	case 4:
+		b.WriteString("[" + end + join(","+end) + end + "]" + end)
+	case 5:
+		b.WriteString(`{"logs":[` + join(",") + `],"total":1}`)
+	case 6:
+		indent(wrapped)
+	case 7:
+		indent(map[string]any{"logs": wrapped, "length": 3, "start": 0})
+	case 8: // each line an array or a logs object of one
+		for _, e := range wrapped {
+			fmt.Fprintf(&b, rapid.SampledFrom([]string{"[%s]", `{"logs":[%s]}`, "%s"}).Draw(t, "line")+"%s", e, end)
+		}
+	}
+	return b.Bytes()
+}
+
+// A file through the pump: lines are told rightly, one bad line costs one record.
+func TestFileThroughPump(t *testing.T) {
+	const good = `{"log_id":"%d","date":"2026-11-03T09:14:11Z","type":"s"}` + "\n"
+	in := "\ufeff" + fmt.Sprintf(good, 1) + "\r\n{\"log_id\":\"2\",\"date\":\n" + fmt.Sprintf(good, 3) +
+		`{"log_id":"4","details":"` + strings.Repeat("x", 2<<20) + "\"}\n" + fmt.Sprintf(good, 5) +
+		strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + "\n" + "{\"log_id\":\"\xff\"}\n" + fmt.Sprintf(good, 6) + `{"log_id":`
+	files, err := Open([]string{write(t, "f.ndjson", []byte(in))}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := ingest.NewPseudonyms([16]byte{1})
+	s := &sink{}
+	p := ingest.Pump{Sink: s, Pseudonyms: key, Decoder: &ingest.LogDecoder{Pseudonyms: key}}
+	got, err := p.Run(t.Context(), files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []string
+	for _, r := range s.rejects {
+		places = append(places, r.Place+" "+r.Reason)
+	}
+	want := []string{"line 3 not_json", "line 5 too_large", "line 7 too_deep", "line 8 invalid_utf8", "line 10 truncated"}
+	for i := range places {
+		places[i] = strings.Replace(places[i], ", item 1", "", 1)
+	}
+	if diff := cmp.Diff(want, places); diff != "" || got.Stored != 4 || got.Complete || got.Note == "" {
+		t.Errorf("%+v, -want +got:\n%s", got, diff)
+	}
+}
+
+type sink struct{ rejects []store.Reject }
+
+func (*sink) Cursor(context.Context, string) (c store.Cursor, ok bool, err error) { return }
+
+func (s *sink) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+	s.rejects = append(s.rejects, b.Rejects...)
+	return store.Loaded{Received: b.Received, Stored: int64(len(b.Events)), Rejected: int64(len(b.Rejects))}, nil
+}
+
+func BenchmarkFile(b *testing.B) {
+	line := fmt.Appendf(nil, `{"log_id":"90020261103091412418207000000000000001223372055510042117","date":"2026-11-03T09:14:11Z","type":"s","user_agent":%q}`+"\n", strings.Repeat("Chrome 141.0.0 / ", 60))
+	in := bytes.Repeat(line, 20_000)
+	for name, packed := range map[string][]byte{"plain": in, "gzip": gz(b, in), "zstd": zst(b, in)} {
+		b.Run(name, func(b *testing.B) {
+			path := write(b, "f", packed)
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				readPath(b, path)
+			}
+		})
+	}
+}
