@@ -77,10 +77,10 @@ every experiment are written.`,
 		},
 	}
 	q.flags(cmd)
-	cmd.Flags().StringVar(&e.out, "out", "keyramp-export", "`folder` that gets the folder NAME")
+	cmd.Flags().StringVar(&e.out, "out", "keyramp-export", "`folder` that gets NAME")
 	cmd.Flags().StringVar(&e.as, "as", "csv", "csv or parquet")
 	cmd.Flags().BoolVar(&e.overwrite, "overwrite", false, "replace an export that is there")
-	cmd.Flags().BoolVar(&e.plain, "csv-plain", false, "leave text that a spreadsheet takes for a formula as it is")
+	cmd.Flags().BoolVar(&e.plain, "csv-plain", false, "keep text that looks like a formula as it is")
 	return cmd
 }
 

@@ -22,9 +22,9 @@ func newImport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import",
 		Short: "Read files, folders, globs or stdin",
-		Long: `Read tenant log events or page events from files: one JSON object a line, JSON
-arrays, and the wrappers of log streams, each plain, gzip or zstd. Reading a file
-twice, or files that overlap, stores nothing twice.`,
+		Long: `Read tenant log events or page events from files: one JSON object a line,
+JSON arrays, and the wrappers of log streams, each plain, gzip or zstd.
+Reading a file twice, or files that overlap, stores nothing twice.`,
 		Example: `  keyramp import logs logs/2026-11-*.ndjson.gz
   zcat logs.gz | keyramp import logs -
   keyramp import page --map segment exports/`,

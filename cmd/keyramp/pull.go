@@ -79,6 +79,7 @@ type pull struct {
 	rate         float64
 
 	gaps int
+	read int64 // answers of all sources
 }
 
 // errTimeUp ends a run that has lasted as long as it may.
@@ -112,9 +113,10 @@ func (p *pull) run(ctx context.Context, names []string) error {
 				open = p.openPage
 			}
 			err := open(limited, db, ids, manners)
-			if errors.Is(err, errTimeUp) || err != nil && context.Cause(limited) == errTimeUp {
-				p.summary.Complete = false
-				p.log.Info("stopped by --max-duration; the next run goes on from here", "source", name)
+			if err != nil && context.Cause(limited) == errTimeUp {
+				if err := p.timeUp(name); err != nil {
+					return err
+				}
 				continue
 			}
 			if err != nil {
@@ -128,6 +130,17 @@ func (p *pull) run(ctx context.Context, names []string) error {
 			"reports of that time show it; pull more often than the tenant's log retention (1 to 30 days by plan)")
 	}
 	return err
+}
+
+// timeUp ends a source that --max-duration stopped. That is a clean end, unless
+// the source had given nothing by then: somebody must hear of that.
+func (p *pull) timeUp(name string) error {
+	p.summary.Complete = false
+	if p.read == 0 {
+		return fail(exitUpstream, fmt.Errorf("%s: nothing could be read: %w", name, errTimeUp), "run with -v to see what the server answers")
+	}
+	p.log.Info(fmt.Sprintf("%s: stopped by --max-duration; the next run goes on from here", name))
+	return nil
 }
 
 // openAuth0 observes the tenant's experiments, then pumps its log.
@@ -212,6 +225,7 @@ func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms,
 	bar.done()
 	s := newSourceSummary(account.Source, account.Loaded)
 	s.Pages = counted.n
+	p.read += counted.answers
 	// What was committed is asked of the store: an error may come with a part of the run.
 	if c, ok, cerr := db.Cursor(context.WithoutCancel(ctx), src.Name()); cerr == nil && ok {
 		s.setWatermark(c, time.UnixMicro(c.At))
@@ -232,12 +246,16 @@ func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms,
 // pages counts the pages of a source and ends it after so many.
 type pages struct {
 	ingest.Source
-	n, max int64
+	n, max  int64 // pages with records
+	answers int64 // empty ones too
 }
 
 // Read implements ingest.Source.
 func (s *pages) Read(ctx context.Context, c *ingest.Chunk) error {
 	err := s.Source.Read(ctx, c)
+	if err == nil || err == io.EOF {
+		s.answers++
+	}
 	if len(c.Records) > 0 {
 		s.n++
 	}

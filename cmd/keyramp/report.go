@@ -21,7 +21,7 @@ may be concluded from it, the checks behind it and the verdict.
 
 EXPERIMENT may be left out when the store holds just one.`,
 		Example: `  keyramp report
-  keyramp report exp_5Dt3wP8qXnYm2kRvJu6aCf --as-of 2026-11-22 -f html -o report.html`,
+  keyramp report exp_5Dt3 --as-of 2026-11-22 -f html -o report.html`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.experimentArg,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -21,8 +21,11 @@ import (
 	"keyramp/queries/duckdb"
 )
 
-// A stage holds the world that a script made.
-type stage struct{ world *tenant.World }
+// A stage holds the world that a script made and the server that speaks for it.
+type stage struct {
+	world  *tenant.World
+	server *tenant.Server
+}
 
 type stageKey struct{}
 
@@ -31,6 +34,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits":   cmdExits,
 	"world":   cmdWorld,
 	"tenant":  cmdTenant,
+	"now":     cmdNow,
 	"logs":    cmdLogs,
 	"page":    cmdPage,
 	"expand":  cmdExpand,
@@ -108,7 +112,7 @@ func worldOf(ts *testscript.TestScript) *tenant.World {
 	return w
 }
 
-// tenant [after=1h] [retention=…] [scopes=a,b] [rate=N] [trouble=down|wait] serves the
+// tenant [at=TIME] [scopes=a,b] [rate=N] [trouble=wait] serves the
 // world on loopback until the script ends, and sets the environment that pull reads.
 func cmdTenant(ts *testscript.TestScript, _ bool, args []string) {
 	opt := settingsOf(ts, args)
@@ -136,11 +140,19 @@ func cmdTenant(ts *testscript.TestScript, _ bool, args []string) {
 	s := tenant.NewServer(w, o)
 	ts.Check(s.Start("127.0.0.1:0"))
 	ts.Defer(func() { s.Close() })
+	ts.Value(stageKey{}).(*stage).server = s
 	ts.Setenv("AUTH0_DOMAIN", s.URL())
 	ts.Setenv("AUTH0_CLIENT_ID", s.ClientID)
 	ts.Setenv("AUTH0_CLIENT_SECRET", s.ClientSecret)
 	ts.Setenv("KEYRAMP_PAGE_URL", s.PageURL())
 	ts.Setenv("KEYRAMP_PAGE_TOKEN", s.PageToken)
+}
+
+// now TIME moves the tenant's present.
+func cmdNow(ts *testscript.TestScript, _ bool, args []string) {
+	t, err := time.Parse(time.RFC3339, args[0])
+	ts.Check(err)
+	ts.Value(stageKey{}).(*stage).server.SetNow(t)
 }
 
 var forms = map[string]tenant.Form{"ndjson": tenant.NDJSON, "array": tenant.Array, "stream": tenant.StreamLines,

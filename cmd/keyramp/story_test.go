@@ -64,9 +64,9 @@ func (s *story) pullAt(t time.Time) {
 	s.keyramp(0, args...)
 }
 
-// pullDaily pulls every day at noon and at the end, as a scheduled job would.
-func (s *story) pullDaily() {
-	for t := s.world.Start().Add(12 * time.Hour); t.Before(s.world.End()); t = t.Add(24 * time.Hour) {
+// pullWeekly pulls once a week, half a day after the weights may have changed, and at the end.
+func (s *story) pullWeekly() {
+	for t := s.world.Start().Add(12 * time.Hour); t.Before(s.world.End()); t = t.AddDate(0, 0, 7) {
 		s.pullAt(t)
 	}
 	s.pullAt(s.world.End().Add(3 * time.Hour))
@@ -200,7 +200,7 @@ func TestThreePhaseRamp(t *testing.T) {
 
 	t.Run("no effect", func(t *testing.T) {
 		s := tell(t, world(func(*tenant.Config) {}))
-		s.pullDaily()
+		s.pullWeekly()
 		r, d := s.weigh()
 		c := r.Comparisons[0]
 		diff := c.Enrollment.Difference
@@ -224,7 +224,7 @@ func TestThreePhaseRamp(t *testing.T) {
 
 	t.Run("an effect", func(t *testing.T) {
 		s := tell(t, world(func(c *tenant.Config) { c.TreatmentEnroll = 0.2 }))
-		s.pullDaily()
+		s.pullWeekly()
 		r, _ := s.weigh()
 		s.compareStrata(r)
 		diff := r.Comparisons[0].Enrollment.Difference

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"keyramp/analysis"
+	"keyramp/fixtures/tenant"
+)
+
+// long says whether the tests that take minutes run too.
+func long() bool { return os.Getenv("KEYRAMP_LONG") != "" }
+
+// tables is everything that a store holds of a world, in one order: equal
+// stores give equal texts.
+func (s *story) tables() string {
+	s.t.Helper()
+	var all strings.Builder
+	out := s.t.TempDir()
+	for _, name := range exportNames() {
+		s.keyramp(0, "export", name, "--out", out, "--as", "csv", "--as-of", s.world.End().AddDate(0, 0, 1).Format(time.RFC3339))
+		files, err := filepath.Glob(filepath.Join(out, name, "*.csv"))
+		if err != nil || len(files) == 0 {
+			s.t.Fatalf("export %s left no CSV: %v", name, err)
+		}
+		for _, f := range files {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			lines := strings.Split(string(raw), "\n")
+			slices.Sort(lines)
+			fmt.Fprintf(&all, "%s %d lines\n%s\n", name, len(lines), strings.Join(lines, "\n"))
+		}
+	}
+	return all.String()
+}
+
+// with is the same tenant seen by another store.
+func (s *story) with(store string) *story {
+	other := *s
+	other.store, other.begun = filepath.Join(s.t.TempDir(), store), false
+	return &other
+}
+
+// kill runs the binary and ends it without warning after a while; it tells whether the run had ended before.
+func (s *story) kill(after time.Duration, args ...string) (ended bool) {
+	s.t.Helper()
+	cmd := exec.Command("keyramp", append(args, "--store", s.store)...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case <-done:
+		return true
+	case <-time.After(after):
+		cmd.Process.Kill()
+		<-done
+		return false
+	}
+}
+
+// A pull that dies at any moment is simply started again.
+func TestKilledPull(t *testing.T) {
+	rounds := 30
+	if long() {
+		rounds = 200
+	}
+	s := tell(t, tenant.Config{Seed: 3, Users: 900, Days: 14})
+	s.server.SetNow(s.world.End().Add(3 * time.Hour))
+	since := s.world.Start().Add(-time.Hour).Format(time.RFC3339)
+	whole := s.with("whole")
+	whole.keyramp(0, "pull", "--rate", "0", "--since", since)
+
+	r, killed := rand.New(rand.NewPCG(1, 1)), 0
+	for range rounds {
+		// A few pages a run: every run has a commit, and the kill falls before, into or after it.
+		if !s.kill(time.Duration(20+r.IntN(380))*time.Millisecond, "pull", "--rate", "0", "--since", since, "--max-pages", "4") {
+			killed++
+		}
+	}
+	s.keyramp(0, "pull", "--rate", "0", "--since", since)
+	if s.tables() != whole.tables() {
+		t.Errorf("after %d kills the store differs from one unbroken run", killed)
+	}
+	t.Logf("%d of %d runs were killed", killed, rounds)
+	if killed < rounds/4 {
+		t.Errorf("only %d of %d runs were killed: the test has lost its teeth", killed, rounds)
+	}
+}
+
+// files writes the world's log as n files, the page's events as one, and settings that state the phases.
+func (s *story) files(n int) (logs []string, page string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	write := func(name string, fill func(io.Writer) error) string {
+		path := filepath.Join(dir, name)
+		f, err := os.Create(path)
+		if err == nil {
+			err = fill(f)
+		}
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return path
+	}
+	for i := range n {
+		logs = append(logs, write(fmt.Sprintf("logs-%d.ndjson", i), func(w io.Writer) error {
+			return s.world.WriteLogs(w, s.world.Len()*i/n, s.world.Len()*(i+1)/n, tenant.NDJSON)
+		}))
+	}
+	page = write("page.ndjson", func(w io.Writer) error { return s.world.WritePage(w, tenant.NDJSON) })
+	control, treatment := s.world.VariationIDs()
+	settings := write("keyramp.yaml", func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "experiments:\n  %s:\n    control: %s\n    phases:\n      - from: %s\n        weights: {%s: 90, %s: 10}\n",
+			s.server.ExperimentIDs[0], control, s.world.Start().Format(time.RFC3339), control, treatment)
+		return err
+	})
+	s.env = append(s.env, "KEYRAMP_CONFIG="+settings)
+	return logs, page
+}
+
+// Importing twice, overlapping and dying in between leave what one import leaves.
+func TestImportTwiceOverlappingAndKilled(t *testing.T) {
+	s := tell(t, tenant.Config{Seed: 4, Users: 600, Days: 14})
+	logs, page := s.files(3)
+	whole := s.with("whole")
+	whole.keyramp(0, append([]string{"import", "logs"}, logs...)...)
+	whole.keyramp(0, "import", "page", page)
+	want := whole.tables()
+
+	again := s.with("again")
+	for range 2 {
+		again.keyramp(0, append([]string{"import", "logs"}, logs...)...)
+		again.keyramp(0, "import", "page", page)
+	}
+	if again.tables() != want {
+		t.Error("a second import of the same files changed the store")
+	}
+
+	overlap := s.with("overlap")
+	path := filepath.Join(t.TempDir(), "all.json")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.world.WriteLogs(f, 0, s.world.Len(), tenant.StreamObject); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	overlap.keyramp(0, "import", "logs", logs[1])
+	overlap.keyramp(0, "import", "page", page)
+	overlap.keyramp(0, "import", "logs", path)
+	if overlap.tables() != want {
+		t.Error("overlapping files in another form and order left another store")
+	}
+
+	killed := s.with("killed")
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 10 {
+		killed.kill(time.Duration(20+r.IntN(400))*time.Millisecond, append([]string{"import", "logs"}, logs...)...)
+	}
+	killed.keyramp(0, append([]string{"import", "logs"}, logs...)...)
+	killed.keyramp(0, "import", "page", page)
+	if killed.tables() != want {
+		t.Error("imports that were killed left another store")
+	}
+}
+
+// The same question gets the same bytes, whatever comes later and in whatever order.
+func TestAsOfDoesNotMove(t *testing.T) {
+	s := tell(t, tenant.Config{Seed: 5, Users: 1500, Days: 14})
+	// The events of one day are logged after the day's end when they are late: the first
+	// of two files holds everything dated before asOf, as a complete import does.
+	logs, page := s.files(2)
+	asOf := s.world.Logged(s.world.Len()/2 - 1).Add(-time.Hour).Format(time.RFC3339)
+	ask := func(s *story) string {
+		var all string
+		for _, format := range []string{"table", "json", "csv", "markdown"} {
+			all += s.keyramp(0, "report", "--as-of", asOf, "--format", format)
+			all += s.keyramp(0, "decide", "--as-of", asOf, "--format", format)
+		}
+		return all
+	}
+	early := s.with("early")
+	early.keyramp(0, "import", "logs", logs[0])
+	early.keyramp(0, "import", "page", page)
+	before := ask(early)
+	early.keyramp(0, "import", "logs", logs[1])
+	if ask(early) != before {
+		t.Error("a later import changed an earlier report")
+	}
+	backwards := s.with("backwards")
+	backwards.keyramp(0, "import", "page", page)
+	backwards.keyramp(0, "import", "logs", logs[1])
+	backwards.keyramp(0, "import", "logs", logs[0])
+	if ask(backwards) != before {
+		t.Error("another order of imports changed the report")
+	}
+}
+
+// No person of a tenant can be found in anything that keyramp writes.
+func TestNobodyIsWrittenDown(t *testing.T) {
+	s := tell(t, tenant.Config{Seed: 6, Users: 300, Days: 7, PageUserIDs: true, ForcedUsers: 2, TestClient: true})
+	dir := t.TempDir()
+	s.store = filepath.Join(dir, "store")
+	summary := filepath.Join(dir, "summary.json")
+	s.server.SetNow(s.world.End().Add(time.Hour))
+	since := s.world.Start().Add(-time.Hour).Format(time.RFC3339)
+	var said bytes.Buffer
+	say := func(args ...string) {
+		cmd := exec.Command("keyramp", append(args, "--store", s.store, "--log-level", "debug", "-v")...)
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("keyramp %v: %v\n%s", args, err, &said)
+		}
+	}
+	say("pull", "--rate", "0", "--since", since, "--summary-file", summary)
+	broken := filepath.Join(t.TempDir(), "broken.ndjson") // outside of dir: it holds people
+	var lines bytes.Buffer
+	for i := range 200 { // records that are put aside: cut short, or without a date
+		line := s.world.AppendEvent(nil, i)
+		lines.Write(line[:len(line)*2/3])
+		lines.WriteByte('\n')
+		lines.Write(bytes.Replace(line, []byte(`"date"`), []byte(`"dated"`), 1))
+		lines.WriteByte('\n')
+	}
+	if err := os.WriteFile(broken, lines.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	say("import", "logs", broken, "--max-reject-ratio", "1")
+	for _, format := range []string{"table", "json", "csv", "markdown", "html"} {
+		say("report", "-f", format)
+	}
+	say("decide")
+	say("rejects")
+	say("status")
+	say("experiments", "list")
+	for _, name := range exportNames() {
+		say("export", name, "--out", filepath.Join(dir, "csv"), "--as", "csv")
+		say("export", name, "--out", filepath.Join(dir, "parquet"), "--as", "parquet")
+	}
+
+	written := map[string][]byte{"what was said": said.Bytes()}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		written[path], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := append(s.world.PII(), s.server.ClientSecret, s.server.PageToken)
+	if len(people) < 1000 || len(written) < 10 {
+		t.Fatalf("%d names and %d files: nothing to search", len(people), len(written))
+	}
+	for path, raw := range written {
+		for _, person := range people {
+			if len(person) >= 6 && bytes.Contains(raw, []byte(person)) {
+				t.Errorf("%s holds %q", path, person)
+			}
+		}
+	}
+}
+
+// A report that starts while a long import runs answers for what is committed.
+func TestReportDuringImport(t *testing.T) {
+	users, copies := 8000, 1
+	if long() {
+		copies = 8 // about a million events
+	}
+	s := tell(t, tenant.Config{Seed: 8, Users: users, Days: 21})
+	logs, page := s.files(4)
+	paths := slices.Clone(logs)
+	for i := 1; i < copies; i++ { // more people, so that nothing is a duplicate
+		other := tell(t, tenant.Config{Seed: 8 + uint64(i), Users: users, Days: 21})
+		more, _ := other.files(1)
+		paths = append(paths, more...)
+	}
+	s.keyramp(0, "import", "page", page)
+	s.keyramp(0, "import", "logs", logs[0])
+	cmd := exec.Command("keyramp", append(append([]string{"import", "logs"}, paths...), "--store", s.store)...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)
+	var errw bytes.Buffer
+	cmd.Stderr = &errw
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	experiment := s.server.ExperimentIDs[0]
+	asOf := s.world.Logged(s.world.Len()/4 - 1).Add(-time.Hour).Format(time.RFC3339)
+	reports, slowest, want := 0, time.Duration(0), ""
+	for running := true; running; reports++ {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatalf("import: %v\n%s", err, &errw)
+			}
+			running = false
+		default:
+		}
+		began := time.Now()
+		var r analysis.Report
+		if err := json.Unmarshal([]byte(s.keyramp(0, "report", experiment, "--as-of", asOf, "--format", "json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		slowest = max(slowest, time.Since(began))
+		// Everything that it asks about is committed since before the import began.
+		if got := fmt.Sprint(r.Recipe.Logins, len(r.Recipe.Variations), r.Recipe.Variations[0].Logins, r.Recipe.Variations[1].Enrollments); want == "" {
+			want = got
+		} else if got != want {
+			t.Errorf("a report during the import counts %s, the first one counted %s", got, want)
+		}
+	}
+	t.Logf("%d reports while the import ran, the slowest took %v", reports, slowest)
+	if reports < 2 {
+		t.Error("the import was over before a report could start")
+	}
+}
