@@ -125,7 +125,6 @@ func TestDecodeEvent(t *testing.T) {
 		{"variation is a number", `{…,"experiment":{"experiment_id":"exp_1","variation_id":1}}`, nil, ReasonMetadata},
 		{"experiment_id is null", `{…,"experiment":{"experiment_id":null,"variation_id":"var_1"}}`, nil, ReasonMetadata},
 		{"an id of 10,000 bytes", `{…,"experiment":{"experiment_id":"exp_1","variation_id":"` + strings.Repeat("v", 10_000) + `"}}`, nil, ReasonMetadata},
-		{"names in other letters", `{…,"Experiment":{` + arm + `},"DETAILS":{"experiment":{` + arm + `}}}`, same, ""},
 		{"equal names: the last wins whole", `{…,"experiment":{"experiment_id":"exp_0","variation_id":"var_0","is_control":true},"experiment":{` + arm + `}}`, inArm, ""},
 		{"escaped ids", `{…,"experiment":{"experiment\u005fid":"exp\u005f1","variation_id":"v\u0061r_1"}}`, inArm, ""},
 		{"text that looks like metadata", `{…,"user_agent":"\"experiment\":{\"experiment_id\":\"exp_1\"}"}`, same, ""},

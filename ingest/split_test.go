@@ -10,11 +10,12 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // cut is a record as the tests compare it: its bytes, or the reason and size
 // of what could not be handed over, after its place.
-func cutAll(t testing.TB, r io.Reader) (cuts []string, err error) {
+func cutAll(t interface{ Helper() }, r io.Reader) (cuts []string, err error) {
 	t.Helper()
 	s := NewSplitter(r)
 	var c Chunk
@@ -133,6 +134,41 @@ func TestSplitterDeep(t *testing.T) {
 			t.Errorf("%.20s…: the good record after it is lost among %d records", deep, len(got))
 		}
 	}
+}
+
+// One bad line costs one record: whatever stands in it, the lines around it are found.
+func TestOneBadLineLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		good := func(n int) string { return fmt.Sprintf(`{"id":%d,"a":[{"b":"}"},{"c":[]}],"d":{"e":"\\"}}`, n) }
+		n := rapid.IntRange(1, 6).Draw(t, "lines")
+		at := rapid.IntRange(0, n).Draw(t, "at")
+		bad := rapid.OneOf(
+			rapid.StringOfN(rapid.SampledFrom([]rune(`{}[]",:\a1 `)), 0, 12, -1),
+			rapid.Map(rapid.IntRange(0, len(good(0))), func(i int) string { return good(0)[:i] }), // its end is lost
+			rapid.Map(rapid.IntRange(0, len(good(0))), func(i int) string { return good(0)[i:] }), // its beginning is lost
+		).Draw(t, "bad")
+		var in strings.Builder
+		for i := range n {
+			if i == at {
+				in.WriteString(bad + "\n")
+			}
+			in.WriteString(good(i+1) + "\n")
+		}
+		cuts, err := cutAll(t, strings.NewReader(in.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]bool{}
+		for _, c := range cuts {
+			_, raw, _ := strings.Cut(c, " ")
+			found[raw] = true
+		}
+		for i := range n {
+			if !found[good(i+1)] {
+				t.Fatalf("record %d is lost in\n%s\n%q", i+1, in.String(), cuts)
+			}
+		}
+	})
 }
 
 // The reader's own error comes out as it is, after the records before it.

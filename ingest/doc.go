@@ -1,0 +1,14 @@
+// Package ingest brings records from their sources into a store. A Source
+// hands over raw records in order, a Decoder turns each into a row or says why
+// not, and the Pump gathers them into batches and commits every batch with the
+// cursor behind it. What came in is accounted for to the last record:
+//
+//	received = stored + duplicate + filtered + rejected
+//
+// Foreign bytes meet a parser in one place, Decode, behind limits of size and
+// nesting. People's ids become keyed Pseudonyms while a record is decoded, and
+// everything else that names a person is left behind there. The sources have
+// rooms of their own: auth0, enrollment and logfile; the Splitter, which cuts
+// records out of any stream of JSON, is shared by those that read files or
+// request bodies.
+package ingest
