@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -39,8 +40,10 @@ type DB struct {
 	pool  *sql.DB // the in-memory instance
 	spill string
 	turn  chan struct{} // holds one token: the right to attach
-	words *words
-	ran   map[string]bool // sources whose run is counted
+
+	loading sync.Mutex // guards what follows
+	words   *words
+	ran     map[string]bool // sources whose run is counted
 }
 
 var _ store.Store = (*DB)(nil)

@@ -17,6 +17,8 @@ import (
 // A failed commit leaves open whether it happened. Load then looks; if it
 // cannot, it returns an error, and loading the batch again is always right.
 func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+	d.loading.Lock()
+	defer d.loading.Unlock()
 	next.Source, next.Position = clean(next.Source), clean(next.Position)
 	loaded := store.Loaded{Received: b.Received, Rejected: int64(len(b.Rejects))}
 	for _, n := range b.Filtered {

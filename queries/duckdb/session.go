@@ -162,7 +162,6 @@ func (d *DB) detach(conn *sql.Conn) {
 
 // restart drops the instance, and with it whatever it still held of the file.
 func (d *DB) restart() error {
-	d.words = nil
 	d.stop()
 	return d.start(context.Background())
 }

@@ -20,6 +20,6 @@ select s.log_id, s.content, make_timestamp(s.at_us), make_timestamp(s.assigned_u
        s.user_key, s.session_key, s.transaction_key, s.control, s.interactive, s.passkey_used, s.test
 from stage_events s
 left join repeated on repeated.log_id = s.log_id
-where (repeated.first is null or repeated.first = s.rowid)
-  and not exists (select 1 from known where known.log_id = s.log_id)
+anti join known on known.log_id = s.log_id
+where repeated.first is null or repeated.first = s.rowid
 order by s.experiment, s.variation, s.at_us

@@ -13,6 +13,6 @@ select s.event_id, s.content, make_timestamp(s.at_us), s.phase, s.experiment, s.
        s.user_key, s.session_key, s.transaction_key, s.verified, s.future
 from stage_pages s
 left join repeated on repeated.event_id = s.event_id
-where (repeated.first is null or repeated.first = s.rowid)
-  and not exists (select 1 from known where known.event_id = s.event_id)
+anti join known on known.event_id = s.event_id
+where repeated.first is null or repeated.first = s.rowid
 order by s.experiment, s.variation, s.at_us
