@@ -35,7 +35,7 @@ func reader(t testing.TB, s *tenant.Server, m ingest.Manners) *Client {
 
 // TestTenant reads a whole simulated world in two runs, with a later start in between.
 func TestTenant(t *testing.T) {
-	w, s := world(t, tenant.Config{Users: 400, Days: 6}, tenant.ServerOptions{})
+	w, s := world(t, tenant.Config{Users: 150, Days: 6}, tenant.ServerOptions{})
 	c := reader(t, s, ingest.Manners{})
 	end := s.Now()
 	s.SetNow(end.Add(-3 * 24 * time.Hour))

@@ -1,6 +1,7 @@
 package enrollment
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -37,8 +38,14 @@ func (m members) text(name string, limit int) (string, error) {
 	if m.null(name) {
 		return "", nil
 	}
-	var s string
-	if m[name][0] != '"' || json.Unmarshal(m[name], &s) != nil || utf8.RuneCountInString(s) > limit {
+	raw, s := m[name], ""
+	ok := raw[0] == '"'
+	if ok && bytes.IndexByte(raw, '\\') < 0 {
+		s = string(raw[1 : len(raw)-1]) // nothing to unescape, as nearly always
+	} else if ok {
+		ok = json.Unmarshal(raw, &s) == nil
+	}
+	if !ok || utf8.RuneCountInString(s) > limit {
 		return "", broken(fmt.Sprintf("%s is not a string of at most %d characters", name, limit))
 	}
 	return s, nil
