@@ -69,7 +69,7 @@ func Build(in Input) *Report {
 func (d *design) missing() string {
 	switch {
 	case len(d.phases) == 0:
-		return "the experiment has no phase: it was never seen active and no event carries it"
+		return "the experiment has no phase, since it was never seen active and no event carries it"
 	case len(d.controls) == 0:
 		return "no variation is marked as control"
 	case len(d.treatments) == 0:

@@ -1,0 +1,150 @@
+package render
+
+import (
+	"strings"
+
+	"keyramp/analysis"
+)
+
+// reasons is the decision with the numbers that made it.
+func reasons(d analysis.Decision) section {
+	s := section{title: "Decision: " + headline(d)}
+	for _, w := range d.Words {
+		s.lines = append(s.lines, say(plain, "because  "+clean(w)))
+	}
+	for _, c := range deciding(d.Verdict) {
+		l := condition(c)
+		if d.Action == analysis.RollBack { // what is met here is no good news
+			l.mark = stop
+		}
+		s.lines = append(s.lines, l)
+	}
+	s.lines = append(s.lines, say(plain, "next     "+clean(d.Next)))
+	for _, a := range d.Also {
+		s.lines = append(s.lines, say(plain, "also     "+clean(a)))
+	}
+	return s
+}
+
+// deciding are the conditions worth showing: all that were met for an act, and for HOLD what is met and what is missing.
+func deciding(v analysis.Verdict) []analysis.Condition {
+	if v.Action == analysis.Investigate || v.Reason == "ramp_complete" {
+		return nil
+	}
+	for _, r := range v.Rules {
+		if r.Decides {
+			return r.Conditions
+		}
+	}
+	return nil
+}
+
+var conditionWords = map[string]string{
+	"next_share":           "no rung is left; next share",
+	"guardrail_available":  "failed logins can be attributed",
+	"effective_failures":   "failures expected in the smaller arm",
+	"login_success_upper":  "login success difference, upper limit",
+	"login_success_lower":  "login success difference, lower limit",
+	"expected_enrollments": "enrollments expected in the smaller arm",
+	"days_in_phase":        "complete days in the phase",
+	"rate_ratio_upper":     "enrollment rate ratio, upper limit",
+	"rate_ratio_lower":     "enrollment rate ratio, lower limit",
+	"enrollment_upper":     "enrollment difference, upper limit",
+	"enrollment_lower":     "enrollment difference, lower limit",
+	"exposure_ratio_lower": "treated people seen over promised, lower limit",
+}
+
+// condition writes one number against its limit.
+func condition(c analysis.Condition) line {
+	m := stop
+	if c.Met {
+		m = okay
+	}
+	name := conditionWords[c.Name]
+	if name == "" {
+		return say(m, clean(c.Name)+" raised")
+	}
+	decimals := 2
+	for c.Value != nil && c.Limit != nil && decimals < 6 && *c.Value != *c.Limit &&
+		points(*c.Value, decimals) == points(*c.Limit, decimals) {
+		decimals++ // enough to see on which side of its limit the number is
+	}
+	text := name + " " + conditionValue(c, decimals)
+	if c.Limit != nil && opWords[c.Op] != "" {
+		limit := analysis.Condition{Value: c.Limit, Unit: c.Unit}
+		text += " (needed: " + opWords[c.Op] + " " + conditionValue(limit, decimals) + ")"
+	}
+	return say(m, text)
+}
+
+func conditionValue(c analysis.Condition, decimals int) string {
+	switch {
+	case c.Value == nil && c.Op == "is none":
+		return "none"
+	case c.Value == nil && strings.HasSuffix(c.Name, "_upper"):
+		return "unbounded"
+	case c.Value == nil:
+		return absent
+	case c.Unit == analysis.Points:
+		return points(*c.Value, decimals) + " pp"
+	case c.Unit == analysis.Share:
+		return share(c.Value)
+	case c.Unit == analysis.Days:
+		return fixed(*c.Value, 0)
+	}
+	return significant(c.Value)
+}
+
+var opWords = map[string]string{"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+
+// rules is the whole table with every number.
+func rules(v analysis.Verdict) section {
+	s := section{title: "Rules, tried from the top", detail: true,
+		explain: "The first rule that holds decides. Rules 1, 3, 4 and 6 hold when all their conditions are met, 2 when a flag is raised, 5 while one of its conditions is missing."}
+	g := grid{name: "rules", left: 4, full: true, head: []string{"rule", "would say", "holds", "conditions"}}
+	for _, r := range v.Rules {
+		holds := "no"
+		if r.Decides {
+			holds = "decides"
+		} else if r.Holds {
+			holds = "yes"
+		}
+		number := string(rune('0' + r.Rule))
+		if len(r.Conditions) == 0 {
+			g.rows = append(g.rows, []string{number, string(r.Action), holds, "no flag is raised"})
+		}
+		if r.Action == analysis.Ramp {
+			g.rows = append(g.rows, []string{number, string(r.Action), holds, "all conditions of rule 5"})
+			continue
+		}
+		for i, c := range r.Conditions {
+			met := "no:  "
+			if c.Met {
+				met = "yes: "
+			}
+			row := []string{"", "", "", met + condition(c).text}
+			if i == 0 {
+				row[0], row[1], row[2] = number, string(r.Action), holds
+			}
+			g.rows = append(g.rows, row)
+		}
+	}
+	s.grids = []grid{g}
+	return s
+}
+
+// describeDecision is the document of a decision on its own.
+func describeDecision(d analysis.Decision) document {
+	doc := document{title: heading(d.Name, d.Experiment), verdict: headline(d), action: d.Action,
+		lead:     []string{"as of " + moment(d.AsOf) + "; data until " + moment(d.DataUntil)},
+		sections: []section{reasons(d)}}
+	doc.sections[0].title = "Why"
+	for _, v := range d.Treatments {
+		s := rules(v)
+		if len(d.Treatments) > 1 {
+			s.title += ": " + clean(v.Treatment.Label())
+		}
+		doc.sections = append(doc.sections, s)
+	}
+	return doc
+}

@@ -1,0 +1,31 @@
+package render
+
+import (
+	"testing"
+
+	"keyramp/analysis"
+)
+
+func TestNumbers(t *testing.T) {
+	p := func(v float64) *float64 { return &v }
+	for _, c := range []struct{ got, want string }{
+		{count(0), "0"}, {count(999), "999"}, {count(1000), "1,000"}, {count(-1234567), "-1,234,567"},
+		{difference(analysis.Difference{Diff: p(0.0519), Lower: p(0.045), Upper: p(0.059)}), "+5.19 pp [+4.50, +5.90]"},
+		{difference(analysis.Difference{Diff: p(-0.002), Lower: p(-0.07), Upper: p(0.05)}), "-0.2 pp [-7.0, +5.0]"},
+		{difference(analysis.Difference{Diff: p(-0.000001), Lower: p(-0.007), Upper: p(0.005)}), "0.00 pp [-0.70, +0.50]"},
+		{difference(analysis.Difference{Diff: p(0), Lower: p(-1), Upper: p(1)}), "0 pp [-100, +100]"},
+		{difference(analysis.Difference{}), absent},
+		{percent(p(0.12345), 1), "12.3 %"}, {percent(nil, 1), absent},
+		{share(p(0.25)), "25 %"}, {share(p(0.005)), "0.5 %"}, {share(nil), "unknown"},
+		{pValue(p(0.00001)), "< 0.0001"}, {pValue(p(0.0321)), "= 0.032"},
+		{significant(p(0)), "0"}, {significant(p(12345)), "12,345"}, {significant(p(2.8e-48)), "2.8e-48"},
+		{level(0.05), "95 %"}, {level(0.025), "97.5 %"}, {level(0.01), "99 %"},
+		{clean("a\x1b[31m\u202eb"), `a\x1b[31m\u{202e}b`},
+		{csvSafe("=1"), "'=1"}, {csvSafe("＋1"), "'＋1"}, {csvSafe("a=1"), "a=1"}, {csvSafe(""), ""},
+		{inMarkdown("a|b`c`<d>"), "a\\|b\\`c\\`&lt;d&gt;"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
