@@ -197,10 +197,11 @@ func (l *Logs) reopen(ctx context.Context, c *ingest.Chunk, why *refusal) error 
 	if ok && !l.behind(low) {
 		return fmt.Errorf("%w: the checkpoint is not the reason, since the tenant holds older events", why)
 	}
-	gap := l.gap(p.at, p.at)
-	if ok {
-		gap.Until = low.date
+	until := p.at
+	if ok && low.date > 0 {
+		until = low.date
 	}
+	gap := l.gap(until, p.at)
 	err = l.startAt(c, p)
 	c.Gap = gap
 	return err
@@ -239,7 +240,10 @@ func (l *Logs) behind(oldest item) bool {
 	return l.cur.Watermark < oldest.date
 }
 
+// gap reaches from what was read to until. An event with a late id may be
+// dated before the watermark; the gap is then a moment, and told all the same.
 func (l *Logs) gap(until, noticed store.Micros) *store.Gap {
+	until = max(until, l.cur.Watermark)
 	return &store.Gap{Source: l.Name(), From: l.cur.Watermark, Until: until, Noticed: noticed, Position: l.cur.Position}
 }
 
