@@ -191,7 +191,9 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 		}
 		return f.sniffAgain(&ratio{in: f.in, r: z})
 	case bytes.HasPrefix(head, magicZstd), len(head) > 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], magicSkip):
-		z, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		// Concurrency 1 unpacks inside Read. Otherwise goroutines of the decoder
+		// would go on reading the file after a run was cancelled.
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, err
 		}
