@@ -42,5 +42,5 @@ select threaded.log_id, threaded.type, threaded.role, threaded.interactive, thre
             when strata.variation_id is not null then 'subject'
             else 'none' end as rule
 from threaded
-left join strata on strata.phase = threaded.phase and strata.user_key = threaded.subject and threaded.subject <> 0
+left join strata on strata.phase = threaded.phase and strata.user_key = threaded.subject
 where threaded.subject not in (select user_key from forced)
