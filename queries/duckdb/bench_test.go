@@ -35,6 +35,24 @@ func traffic(n int, first uint64, from store.Micros) *store.Batch {
 	return b
 }
 
+// BenchmarkOpen tells what a command pays before and for its first question.
+func BenchmarkOpen(b *testing.B) {
+	db := scratch(b)
+	for day := range int64(10) {
+		fill(b, db, traffic(100_000, uint64(1+day*100_000), dayOne+day*24*hour).Events, nil)
+	}
+	for b.Loop() {
+		r, err := Open(context.Background(), Options{Dir: db.opts.Dir, ReadOnly: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if seen, err := r.Experiments(context.Background()); err != nil || len(seen) != 1 {
+			b.Fatal(seen, err)
+		}
+		r.Close()
+	}
+}
+
 // BenchmarkLoad tells what one commit costs: staging, attaching, finding known
 // rows, writing, detaching. Later batches meet a store that grows by theirs.
 func BenchmarkLoad(b *testing.B) {
@@ -43,6 +61,7 @@ func BenchmarkLoad(b *testing.B) {
 			db := scratch(b)
 			day := dayOne
 			first := uint64(1)
+			best := time.Hour // the least disturbed of the commits
 			for b.Loop() {
 				b.StopTimer()
 				batch := traffic(size, first, day)
@@ -54,8 +73,9 @@ func BenchmarkLoad(b *testing.B) {
 				if err != nil || l.Stored != int64(size) {
 					b.Fatal(l, err)
 				}
-				b.ReportMetric(float64(time.Since(begun).Milliseconds()), "last-ms")
+				best = min(best, time.Since(begun))
 			}
+			b.ReportMetric(float64(best.Microseconds())/1000, "best-ms")
 			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			b.ReportMetric(float64(db.bytes())/float64(size)/float64(b.N), "bytes/event")
 		})

@@ -77,7 +77,8 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		if err := os.Chmod(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
 		}
-		sweep(temp)
+		sweep(temp, "spill-*-*")
+		sweep(dir, file+".new-*-*")
 	}
 	if err := d.start(ctx); err != nil {
 		return nil, err
@@ -140,9 +141,10 @@ func (d *DB) stop() error {
 // quote makes an SQL text literal, for the few places that take no parameter.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// sweep removes what killed processes had spilled.
-func sweep(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, "spill-*-*"))
+// sweep removes what killed processes left in a folder: a pattern's first star
+// stands for the process.
+func sweep(dir, pattern string) {
+	left, _ := filepath.Glob(filepath.Join(dir, pattern))
 	for _, path := range left {
 		pid, err := strconv.Atoi(strings.Split(filepath.Base(path), "-")[1])
 		if err == nil && !alive(pid) {

@@ -244,7 +244,7 @@ func TestSpillOfTheDeadIsSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sweep(dir)
+	sweep(dir, "spill-*-*")
 	if _, err := os.Stat(left); err == nil {
 		t.Error("the dead process's folder is still there")
 	}
