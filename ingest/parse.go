@@ -1,5 +1,3 @@
-//go:build segmentio
-
 package ingest
 
 import "github.com/segmentio/encoding/json"
