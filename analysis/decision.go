@@ -132,7 +132,7 @@ func anyRunning(r *Report) bool {
 
 // verdict decides about one treatment.
 func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
-	in := inputs{current: c.CurrentShare, next: c.NextShare, days: c.Days, minDays: p.MinDwellDays,
+	in := inputs{current: c.CurrentShare, days: c.Days, minDays: p.MinDwellDays,
 		deltaMin: p.DeltaMin, flags: flags, signedOff: p.SignOff != "",
 		exposureGate: p.ExposureGate, exposureLo: c.ExposureRatio.Lower, margin: p.MarginCap}
 	in.successKnown = true
@@ -140,14 +140,13 @@ func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
 		in.successKnown = in.successKnown && f != "guardrail_unavailable"
 	}
 	v := Verdict{Treatment: c.Treatment, CurrentShare: c.CurrentShare}
-	switch {
-	case c.Margin != nil:
-		in.margin = *c.Margin
-		v.Margin = c.Margin
-	case c.CurrentShare == nil:
+	if c.CurrentShare == nil {
 		// Without a share there is no next one: weights_unknown says so. A drop beyond the widest
 		// margin still asks for control.
 		in.next, v.Margin = ptr(1.0), &p.MarginCap
+	} else if next, ok := p.next(*c.CurrentShare); ok {
+		in.next, in.margin = &next, p.margin(next)
+		v.Margin = &in.margin
 	}
 	in.take(c.Evidence)
 	first := decide(in)

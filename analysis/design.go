@@ -208,6 +208,10 @@ func (d *design) judgeReturning(u *StratumUse, returns []store.ReturnRow) {
 		u.Reason = "the weight fell before, or was not known: so the share of returning subjects is not known"
 		return
 	}
+	if now <= 0 || now >= 1 || then >= 1 {
+		u.Reason = "the weights leave one side empty"
+		return
+	}
 	if u.Seen == 0 {
 		u.Reason = "nobody treated in the earlier phase came back, so how returning subjects get their variation could not be measured"
 		return
@@ -220,13 +224,12 @@ func (d *design) judgeReturning(u *StratumUse, returns []store.ReturnRow) {
 		u.Reason = "too few came back to tell kept buckets from a new draw"
 	case still >= 0.995:
 		u.Rule = Nested
-		if now <= then || now >= 1 {
-			u.Reason = "the weights put all returning subjects on one side"
+		if now == then {
+			u.Reason = "the weight did not rise: all returning subjects stay in control"
 			return
 		}
-		share := (now - then) / (1 - then)
-		u.Share, u.InDifference, u.InRatio = ptr(share), true, true
-	case fits && now > 0 && now < 1:
+		u.Share, u.InDifference, u.InRatio = ptr((now-then)/(1-then)), true, true
+	case fits:
 		u.Rule, u.Share, u.InDifference, u.InRatio = Independent, ptr(now), true, true
 	case still >= 0.90:
 		u.Rule, u.InDifference = PartNested, true
