@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"keyramp/analysis"
 )
@@ -115,8 +116,25 @@ func TestVerdictStaysInEveryFormat(t *testing.T) {
 
 // TestTableFits: 80 columns, no colour unless asked for, no character that moves the cursor, no spaces at line ends.
 func TestTableFits(t *testing.T) {
+	long := func(name string, in analysis.Input) analysis.Input {
+		in.Name = name
+		for _, p := range in.Scope.Phases {
+			for i := range p.Arms {
+				p.Arms[i].Name = name
+			}
+		}
+		return in
+	}
+	inputs := map[string]analysis.Input{
+		"long names": long(strings.Repeat("onboarding", 20), tenants["phases"]()),
+		"many words": long(strings.Repeat("ask for a passkey ", 20), tenants["phases"]()),
+		"wide names": long(strings.Repeat("通行密钥", 20), tenants["three"]()),
+	}
 	for name, in := range tenants {
-		r := analysis.Build(in())
+		inputs[name] = in()
+	}
+	for name, in := range inputs {
+		r := analysis.Build(in)
 		d := analysis.Decide(r.Plan, r)
 		for _, width := range []int{80, 120} {
 			var b bytes.Buffer
@@ -127,8 +145,8 @@ func TestTableFits(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, l := range strings.Split(b.String(), "\n") {
-				if utf8.RuneCountInString(l) > width {
-					t.Errorf("%s: %d columns: %s", name, utf8.RuneCountInString(l), l)
+				if n := text.StringWidth(l); n > width {
+					t.Errorf("%s: %d columns: %s", name, n, l)
 				}
 				if strings.ContainsAny(l, "\x1b\t\r\u202e") || strings.TrimRight(l, " ") != l {
 					t.Errorf("%s: %q", name, l)

@@ -20,9 +20,9 @@ func writeTable(w io.Writer, d document, p Palette, width int) error {
 	for _, l := range d.lead {
 		paragraph(&b, "", l, width)
 	}
-	b.WriteString("\n" + shout(p, d.action)(d.verdict) + "\n")
+	b.WriteString("\n" + shout(p, d.action)(cut(d.verdict, width)) + "\n")
 	for _, s := range d.sections {
-		b.WriteString("\n" + p.Strong(s.title) + "\n")
+		b.WriteString("\n" + p.Strong(cut(s.title, width)) + "\n")
 		if s.explain != "" {
 			paragraph(&b, "", s.explain, width)
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // clean escapes what a terminal, a page or a spreadsheet could take for something else: control characters and the
@@ -45,28 +47,33 @@ func inMarkdown(s string) string { return markdownEscapes.Replace(s) }
 // glue keeps a number and its unit on one line.
 var glue = strings.NewReplacer(" %", "\x00%", " pp", "\x00pp")
 
-// wrap breaks text into lines of at most width runes; longer words stand alone.
+// wrap breaks text into lines of at most width columns; a word that is longer is broken.
 func wrap(s string, width int) []string {
 	var lines []string
-	line := ""
+	line, used := "", 0
+	end := func() { lines, line, used = append(lines, line), "", 0 }
 	for _, word := range strings.Fields(glue.Replace(s)) {
 		word = strings.ReplaceAll(word, "\x00", " ")
-		switch {
-		case line == "":
-			line = word
-		case len([]rune(line))+1+len([]rune(word)) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
+		n := text.StringWidth(word)
+		if line != "" && used+1+n > width {
+			end()
+		}
+		if line != "" {
+			line, used = line+" ", used+1
+		}
+		for _, r := range word {
+			w := text.RuneWidth(r)
+			if used+w > width {
+				end()
+			}
+			line, used = line+string(r), used+w
 		}
 	}
-	return append(lines, line)
+	if end(); len(lines) > 1 && lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
 }
 
-// cut shortens text to width runes.
-func cut(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return s
-}
+// cut shortens text to width columns.
+func cut(s string, width int) string { return text.Snip(s, width, "…") }
