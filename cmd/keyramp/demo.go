@@ -230,13 +230,12 @@ func (d *demo) leave(ctx context.Context, r *analysis.Report, dec analysis.Decis
 		fmt.Fprintln(d.out, "  "+l)
 	}
 	d.step("try next:")
-	st := d.settings.Store
-	for _, l := range []string{
-		"keyramp report --store " + st + " --as-of 2026-11-08",
-		"keyramp decide --store " + st + " -f json",
-		"keyramp status --store " + st,
-	} {
-		fmt.Fprintln(d.out, "  "+l)
+	self := "keyramp"
+	if _, err := os.Stat("bin/keyramp"); err == nil { // `make demo` in a checkout
+		self = "bin/keyramp"
+	}
+	for _, l := range []string{"report --as-of 2026-11-08", "decide -f json", "status"} {
+		fmt.Fprintf(d.out, "  %s %s --store %s\n", self, l, d.settings.Store)
 	}
 	return nil
 }

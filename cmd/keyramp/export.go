@@ -163,13 +163,14 @@ func (e *export) data(path string, metadata map[string]string, ask func(func([]s
 		return nil, 0, fail(exitResources, err, "")
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	sink := struct{ io.Writer }{f} // the Parquet writer closes what it can, and the sync comes after it
 	var w render.RowWriter
 	begin := func(cols []store.Column) (err error) {
 		columns = slices.Clone(cols)
 		if e.as == "parquet" {
-			w, err = render.NewParquet(f, columns, metadata)
+			w, err = render.NewParquet(sink, columns, metadata)
 		} else {
-			w, err = render.NewCSV(f, columns, e.plain)
+			w, err = render.NewCSV(sink, columns, e.plain)
 		}
 		return err
 	}

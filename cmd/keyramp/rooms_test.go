@@ -149,9 +149,11 @@ func TestNoSQLOutsideQueries(t *testing.T) {
 	}
 }
 
-// TestModuleBudget counts the modules that the released binary is made of.
+// TestModuleBudget counts the modules that the released binary is made of. Each
+// is somebody else's code that we ship, so one more wants a reason, and the
+// number below is raised in the commit that gives it.
 func TestModuleBudget(t *testing.T) {
-	const budget = 40
+	const budget = 46
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".").Output()
 	if err != nil {
 		t.Skipf("go list: %v", err)
