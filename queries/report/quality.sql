@@ -2,7 +2,7 @@
 -- asks:    which counts stand behind the data-quality flags?
 -- grain:   name
 -- params:  none; reads every table of the session
--- columns: name VARCHAR, n HUGEINT
+-- columns: name VARCHAR, n BIGINT
 with firsts as (      -- a person's first variation ever
     select user_key, arg_min(variation_id, phase) as variation_id, arg_min(control, phase) as control
     from strata group by user_key
