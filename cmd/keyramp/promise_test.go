@@ -47,10 +47,17 @@ func (s *story) tables() string {
 	return all.String()
 }
 
-// with is the same tenant seen by another store.
+// with is the same tenant seen by another store, which knows people by the same pseudonyms.
 func (s *story) with(store string) *story {
+	s.t.Helper()
 	other := *s
 	other.store, other.begun = filepath.Join(s.t.TempDir(), store), false
+	if err := os.Mkdir(other.store, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(other.store, "pseudonym.key"), []byte("sixteen byte key"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 	return &other
 }
 
@@ -80,7 +87,7 @@ func TestKilledPull(t *testing.T) {
 	if long() {
 		rounds = 200
 	}
-	s := tell(t, tenant.Config{Seed: 3, Users: 900, Days: 14})
+	s := tell(t, tenant.Config{Seed: 3, Users: 900, Days: 14}).with("killed")
 	s.server.SetNow(s.world.End().Add(3 * time.Hour))
 	since := s.world.Start().Add(-time.Hour).Format(time.RFC3339)
 	whole := s.with("whole")
