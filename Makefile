@@ -16,10 +16,10 @@ help: ## list the targets
 
 need:
 	@command -v go >/dev/null || { echo "make: Go is missing: install Go 1.26 or newer, https://go.dev/dl" >&2; exit 1; }
-	@command -v "$$(go env CC | cut -d' ' -f1)" >/dev/null || { echo "make: a C compiler is missing: install gcc or clang (DuckDB is linked through cgo)" >&2; exit 1; }
+	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { echo "make: a C compiler is missing: install gcc or clang (DuckDB is linked through cgo)" >&2; exit 1; }
 
 build: need ## build bin/keyramp
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/keyramp
+	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/keyramp
 
 demo: build ## simulate a tenant, pull it, judge it: no account needed
 	$(BIN) demo

@@ -133,7 +133,7 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 func (i *importer) file(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, dec ingest.Decoder, f *logfile.File) (store.Loaded, error) {
 	defer f.Close()
 	bar := i.newProgress()
-	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell}
+	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell, BatchRecords: batchRecords}
 	account, err := pump.Run(ctx, f)
 	bar.done()
 	s := newSourceSummary(account.Source, account.Loaded)

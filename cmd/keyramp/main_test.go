@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -10,7 +12,10 @@ import (
 // TestMain makes this test binary the keyramp that scripts run, so that DuckDB
 // is linked once.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"keyramp": main})
+	testscript.Main(m, map[string]func(){"keyramp": func() {
+		batchRecords, _ = strconv.Atoi(os.Getenv("KEYRAMP_TEST_BATCH"))
+		main()
+	}})
 }
 
 func TestScripts(t *testing.T) {
@@ -18,6 +23,9 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Cmds:                scriptCommands,
+		Condition: func(name string) (bool, error) { // [long]: make test-long
+			return name == "long" && os.Getenv("KEYRAMP_LONG") != "", nil
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
 			env.Setenv("HOME", env.WorkDir)

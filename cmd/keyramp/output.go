@@ -97,7 +97,6 @@ func (a *app) writeSummary(code int, err error) {
 	}
 	s := a.summary
 	s.SchemaVersion = 1
-	s.Started = a.now.Format("2006-01-02T15:04:05Z")
 	s.ExitCode = code
 	if s.Sources == nil {
 		s.Sources = []sourceSummary{}

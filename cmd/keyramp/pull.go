@@ -216,11 +216,15 @@ func (p *pull) openPage(ctx context.Context, db store.Store, ids *ingest.Pseudon
 	return p.pump(ctx, db, ids, api, p.pageDecoder(ids, ""))
 }
 
+// batchRecords is the size of a commit; 0 is the pump's own. A test makes it
+// small, so that a run can be killed between many commits.
+var batchRecords = 0
+
 // pump moves one source into the store and prints its account.
 func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, src ingest.Source, dec ingest.Decoder) error {
 	counted := &pages{Source: src, max: p.maxPages}
 	bar := p.newProgress()
-	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell}
+	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell, BatchRecords: batchRecords}
 	account, err := pump.Run(ctx, counted)
 	bar.done()
 	s := newSourceSummary(account.Source, account.Loaded)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -41,8 +40,10 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 		err = nil // the reader of our output has seen enough
 	}
 	code, hint := exitCode(ctx, err)
-	var v verdict
-	if err != nil && !errors.As(err, &v) {
+	if errors.As(err, new(verdict)) {
+		err = nil // it was printed, and is no failure
+	}
+	if err != nil {
 		a.printError(err, hint)
 	}
 	a.writeSummary(code, err)
@@ -82,6 +83,7 @@ func newApp(env []string, in io.Reader, out, errw io.Writer) *app {
 			a.env[k] = v
 		}
 	}
+	a.summary.Started = stamp(micros(a.now))
 	a.log = newLogger(errw, slog.LevelInfo)
 	a.errStyle = a.styleFor(errw, "auto")
 	return a
@@ -101,12 +103,6 @@ func (s *stickyWriter) Write(p []byte) (int, error) {
 	var n int
 	n, s.err = s.w.Write(p)
 	return n, s.err
-}
-
-// file is the writer below as a file, when it is one.
-func (s *stickyWriter) file() *os.File {
-	f, _ := s.w.(*os.File)
-	return f
 }
 
 // usage marks an error of flags or arguments.
