@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/spf13/cobra"
 
 	"keyramp/ingest"
@@ -305,25 +306,20 @@ func (a *app) logDecoder(ids *ingest.Pseudonyms) *ingest.LogDecoder {
 // printAccount writes the account of one source: a line of its own in a job's
 // log, folded to the width of a terminal.
 func (a *app) printAccount(s sourceSummary) {
-	parts := []string{s.Source}
+	head, account := s.Source, s.line()
 	if s.Pages > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s", group(s.Pages), plural(int(s.Pages), "page", "pages")))
+		head += fmt.Sprintf("  %s %s", group(s.Pages), plural(int(s.Pages), "page", "pages"))
 	}
-	parts = append(parts, s.line())
 	if s.LagS != nil {
-		parts = append(parts, "lag "+(time.Duration(*s.LagS)*time.Second).String())
+		account += "  lag " + (time.Duration(*s.LagS) * time.Second).String()
 	}
-	text := strings.Join(parts, "  ")
 	width := a.width()
-	if a.env["COLUMNS"] == "" && !isTerminal(a.out) {
-		width = len(text) + 1
-	}
-	if len([]rune(text)) <= width {
-		fmt.Fprintln(a.out, text)
+	if a.env["COLUMNS"] == "" && !isTerminal(a.out) || uniseg.StringWidth(head+"  "+account) <= width {
+		fmt.Fprintf(a.out, "%s  %s\n", head, account)
 		return
 	}
-	fmt.Fprintln(a.out, clip(strings.Join(parts[:len(parts)-1], "  "), width))
-	wrapTo(a.out, width, "  ", parts[len(parts)-1])
+	fmt.Fprintln(a.out, clip(head, width))
+	wrapTo(a.out, width, "  ", account)
 }
 
 func plural(n int, one, many string) string {
