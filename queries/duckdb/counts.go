@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/big"
 	"slices"
-	"strconv"
 	"time"
 
 	"keyramp/queries"
@@ -18,7 +17,7 @@ import (
 // steps are the questions whose answers later questions read, in the order in
 // which they are kept as temporary tables of the report's session.
 var steps = []string{
-	"carried", "threads", "exposures", "forced", "seen", "strata", "enrolled", "attempts", "lost", "subj",
+	"carried", "strays", "wanted", "threads", "exposures", "forced", "seen", "strata", "enrolled", "attempts", "lost", "subj",
 }
 
 // grace is how long after a phase a login that carries the experiment is held
@@ -81,13 +80,18 @@ func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, 
 				Day: r.int(), Events: r.int(), WithUser: r.int(), Verified: r.int()})
 		}},
 		{"quality", func(r *row) {
-			name, n := r.text(), r.int()
-			field, ok := quality(&c.Quality)[name]
-			if !ok {
-				r.fail()
-				return
+			q := &c.Quality
+			for _, n := range []*int64{
+				&q.Carried, &q.UnknownVariation, &q.MissingSubject, &q.Segment, &q.Inactive,
+				&q.InFlight, &q.Late, &q.LoginsInScope, &q.LoginsWithout, &q.ForcedSubjects,
+				&q.ExposedSubjects, &q.CarryOver, &q.UnplacedAttempts, &q.Lost,
+				&q.PageCompleted, &q.PageCompletedUser, &q.PageUnmatched, &q.PageControl,
+				&q.PageVariationDiffers, &q.LogEnrollments, &q.BothEnrollments,
+				&q.PageOnlyEnrollments, &q.LogOnlyEnrollments,
+				&q.FirstEvent, &q.LastEvent, &q.LastLog, &q.LastPage,
+			} {
+				*n = r.int()
 			}
-			*field = n
 		}},
 	} {
 		if err := ask(ctx, conn, question.name, question.row); err != nil {
@@ -107,42 +111,44 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) error {
 	if err := ddl(ctx, conn, "session"); err != nil {
 		return err
 	}
-	insert := func(table string, values ...any) error { return insertRow(ctx, conn, table, values...) }
-	if err := insert("scope", s.Since, s.Until); err != nil {
-		return err
-	}
-	for _, id := range chain(s) {
-		if err := insert("chain", id); err != nil {
-			return err
-		}
-	}
-	for _, p := range s.Phases {
-		until := p.Until
+	inForce := roles(s.Roles)
+	var phases, arms, known, codes, ids, clients, users [][]any
+	for i, p := range s.Phases {
+		until, flight := p.Until, p.Until+grace.Microseconds()
 		if until == 0 {
-			until = forEver
+			until, flight = forEver, forEver
 		}
-		if err := insert("phases", p.Number, p.Experiment, p.From, until, grace.Microseconds()); err != nil {
-			return err
-		}
-		for _, a := range p.Arms {
-			if err := insert("arms", p.Number, a.Variation, a.Control); err != nil {
-				return err
+		for _, next := range s.Phases[i+1:] { // a login that began in the next phase is not in flight
+			if next.Experiment == p.Experiment {
+				flight = max(until, min(flight, next.From))
 			}
 		}
-	}
-	inForce := roles(s.Roles)
-	for _, code := range slices.Sorted(maps.Keys(inForce)) {
-		if err := insert("roles", code, string(inForce[code])); err != nil {
-			return err
+		phases = append(phases, []any{p.Number, p.Experiment, p.From, until, flight})
+		for _, a := range p.Arms {
+			arms = append(arms, []any{p.Number, a.Variation, a.Control})
+			known = append(known, []any{p.Experiment, a.Variation})
 		}
+	}
+	for _, id := range chain(s) {
+		ids = append(ids, []any{id})
+	}
+	for _, code := range slices.Sorted(maps.Keys(inForce)) {
+		codes = append(codes, []any{code, string(inForce[code])})
 	}
 	for _, id := range s.TestClients {
-		if err := insert("test_clients", id); err != nil {
-			return err
-		}
+		clients = append(clients, []any{id})
 	}
 	for _, key := range s.TestUsers {
-		if err := insert("test_users", strconv.FormatUint(key, 10)); err != nil {
+		users = append(users, []any{key})
+	}
+	for _, t := range []struct {
+		table string
+		rows  [][]any
+	}{
+		{"scope", [][]any{{s.Since, s.Until}}}, {"chain", ids}, {"phases", phases}, {"arms", arms},
+		{"variations", known}, {"roles", codes}, {"test_clients", clients}, {"test_users", users},
+	} {
+		if err := insertRows(ctx, conn, t.table, t.rows); err != nil {
 			return err
 		}
 	}
@@ -272,22 +278,4 @@ func keep(ctx context.Context, conn *sql.Conn, name string) error {
 		return fmt.Errorf("question %s: %w", name, err)
 	}
 	return nil
-}
-
-// quality names the field that each row of the question quality fills.
-func quality(q *store.Quality) map[string]*int64 {
-	return map[string]*int64{
-		"carried": &q.Carried, "unknown_variation": &q.UnknownVariation, "missing_subject": &q.MissingSubject,
-		"segment": &q.Segment, "inactive": &q.Inactive, "in_flight": &q.InFlight, "late": &q.Late,
-		"logins_in_scope": &q.LoginsInScope, "logins_without": &q.LoginsWithout,
-		"forced_subjects": &q.ForcedSubjects, "exposed_subjects": &q.ExposedSubjects, "carry_over": &q.CarryOver,
-		"unplaced_attempts": &q.UnplacedAttempts, "lost": &q.Lost,
-		"page_completed": &q.PageCompleted, "page_completed_user": &q.PageCompletedUser,
-		"page_unmatched": &q.PageUnmatched, "page_control": &q.PageControl,
-		"page_variation_differs": &q.PageVariationDiffers,
-		"log_enrollments":        &q.LogEnrollments, "both_enrollments": &q.BothEnrollments,
-		"page_only_enrollments": &q.PageOnlyEnrollments, "log_only_enrollments": &q.LogOnlyEnrollments,
-		"first_event_us": &q.FirstEvent, "last_event_us": &q.LastEvent,
-		"last_log_us": &q.LastLog, "last_page_us": &q.LastPage,
-	}
 }

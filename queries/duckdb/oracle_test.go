@@ -209,10 +209,13 @@ func (o *oracle) count() *store.Counts {
 		key, when := phaseUser{phase, user}, moment{e.At, e.LogID}
 		p := o.people[key]
 		if p == nil {
-			arm, _ := o.arm(phase, e.Variation)
-			p = &person{variation: e.Variation, control: arm.Control, at: when, met: map[string]moment{},
+			p = &person{variation: e.Variation, at: when, met: map[string]moment{},
 				ok: map[string]int64{}, failed: map[string]int64{}, lost: map[string]int64{}}
 			o.people[key] = p
+		}
+		if when.at == p.at.at && e.Variation <= p.variation { // at one moment, the smaller id
+			arm, _ := o.arm(phase, e.Variation)
+			p.variation, p.control = e.Variation, arm.Control
 		}
 		if _, ok := p.met[e.Variation]; !ok {
 			p.met[e.Variation] = when
@@ -320,7 +323,11 @@ func (o *oracle) count() *store.Counts {
 	o.enrollmentQuality(q)
 	for _, e := range o.events {
 		q.LastLog = max(q.LastLog, e.At)
-		if e.Type == "s" && e.Interactive != store.No && o.window(e.At) && o.phaseOf("", e.Assigned) != 0 {
+		of := e.Experiment // an event of another experiment, or of none, meets any phase
+		if !o.mine(of) {
+			of = ""
+		}
+		if e.Type == "s" && e.Interactive != store.No && o.window(e.At) && o.phaseOf(of, e.Assigned) != 0 {
 			q.LoginsInScope++
 			add(&q.LoginsWithout, e.Experiment == "")
 		}

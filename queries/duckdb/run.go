@@ -72,15 +72,23 @@ func ddl(ctx context.Context, conn *sql.Conn, name string) error {
 	return nil
 }
 
-// insertRow puts one row into a temporary table, whose name comes from our own code.
-func insertRow(ctx context.Context, conn *sql.Conn, table string, values ...any) error {
-	for i, v := range values {
-		if key, ok := v.(uint64); ok { // database/sql takes no integer over 63 bits
-			values[i] = strconv.FormatUint(key, 10)
+// insertRows fills a temporary table, whose name comes from our own code. All rows have the same length.
+func insertRows(ctx context.Context, conn *sql.Conn, table string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var values []any
+	for _, row := range rows {
+		for _, v := range row {
+			if key, ok := v.(uint64); ok { // database/sql takes no integer over 63 bits
+				v = strconv.FormatUint(key, 10)
+			}
+			values = append(values, v)
 		}
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
-	if _, err := conn.ExecContext(ctx, "insert into temp."+table+" values ("+marks+")", values...); err != nil {
+	marks := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(rows[0])), ", ") + "), "
+	text := "insert into temp." + table + " values " + strings.TrimSuffix(strings.Repeat(marks, len(rows)), ", ")
+	if _, err := conn.ExecContext(ctx, text, values...); err != nil {
 		return fmt.Errorf("session table %s: %w", table, err)
 	}
 	return nil

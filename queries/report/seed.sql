@@ -5,14 +5,14 @@
 -- columns: phase INTEGER, variation_id VARCHAR, logins HUGEINT, sso HUGEINT, page_completed HUGEINT, log_enrolled HUGEINT
 -- Events, not people: no event is left out for being forced or a repeat. Phase 0 is outside every phase.
 with parts as (
-    select phase, variation_id, 1 as login, case when interactive = 1 then 1 else 0 end as single, 0 as done, 0 as logged
-    from carried where type = 's'
+    select phase, variation_id, count(*) as login, sum(case when interactive = 1 then 1 else 0 end) as single,
+           0 as done, 0 as logged
+    from carried where type = 's' group by phase, variation_id
     union all
-    select coalesce((select max(phases.phase) from phases
-                     where phases.experiment_id = p.experiment_id
-                       and p.at_us >= phases.from_us and p.at_us < phases.until_us), 0) as phase,
-           p.variation_id, 0, 0, 1, 0
+    select coalesce(phases.phase, 0) as phase, p.variation_id, 0, 0, 1, 0
     from page p cross join scope
+    left join phases on phases.experiment_id = p.experiment_id
+         and p.at_us >= phases.from_us and p.at_us < phases.until_us
     where p.phase = 'completed' and p.experiment_id in (select experiment_id from chain)
       and p.at_us >= scope.since_us and p.at_us < scope.until_us
     union all

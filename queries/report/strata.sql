@@ -4,22 +4,22 @@
 -- params:  none; reads seen
 -- columns: phase INTEGER, user_key UBIGINT, variation_id VARCHAR, first_us BIGINT, control BOOLEAN,
 --          variations BIGINT, met_treatment BOOLEAN, origin INTEGER
+-- Two variations first met at the same moment: the smaller id counts as the first one.
 -- Origin 0: never exposed before this phase. Origin j: exposed before, always to control, last in phase j.
 -- Origin -1: once exposed to a treatment in an earlier phase, so out of the comparison here.
-with per_phase as (
-    select phase, user_key,
-           arg_min(variation_id, (first_us, first_log)) as variation_id,
-           min(first_us) as first_us,
-           arg_min(control, (first_us, first_log)) as control,
-           count(*) as variations,
-           bool_or(not control) as met_treatment
-    from seen group by phase, user_key
+with firsts as (
+    select phase, user_key, variation_id, first_us, control,
+           count(*) over met as variations,
+           bool_or(not control) over met as met_treatment,
+           row_number() over (partition by phase, user_key order by first_us, variation_id) as place
+    from seen
+    window met as (partition by phase, user_key)
 ), before as (
     select *,
            lag(phase) over (partition by user_key order by phase) as last_phase,
            bool_or(met_treatment) over (partition by user_key order by phase
                rows between unbounded preceding and 1 preceding) as treated_before
-    from per_phase
+    from firsts where place = 1
 )
 select phase, user_key, variation_id, first_us, control, variations, met_treatment,
        case when last_phase is null then 0 when treated_before then -1 else last_phase end as origin

@@ -1,7 +1,7 @@
 -- name:    subj
 -- asks:    what did each subject do in each stratum, for each variation it met there?
 -- grain:   phase, user_key, variation_id
--- params:  none; reads seen, strata, attempts, lost, enrolled, phases, carried
+-- params:  none; reads seen, strata, attempts, lost, enrolled, phases
 -- columns: phase INTEGER, origin INTEGER, variation_id VARCHAR, user_key UBIGINT, is_first BOOLEAN, crossed BOOLEAN,
 --          first_us BIGINT, eligible BOOLEAN, enrolled BOOLEAN, enrolled_us BIGINT, logins BIGINT,
 --          ok BIGINT, failed BIGINT, lost BIGINT
@@ -10,12 +10,12 @@
 -- row's own variation. eligible: not enrolled before the phase began. enrolled: eligible, and enrolled in the phase.
 with tried as (
     select phase, user_key, variation_id,
-           sum(case when role = 'success' and interactive <> 1 then 1 else 0 end) as ok,
-           sum(case when role = 'failure' then 1 else 0 end) as failed
+           sum(case when role = 'success' and not sso then n else 0 end) as ok,
+           sum(case when role = 'failure' then n else 0 end) as failed
     from attempts where variation_id <> '' and user_key <> 0
     group by phase, user_key, variation_id
 ), logged_in as (
-    select phase, user_key, count(*) as logins
+    select phase, user_key, sum(n) as logins
     from attempts where type = 's' and rule = 'event' and user_key <> 0
     group by phase, user_key
 ), vanished as (
@@ -35,7 +35,7 @@ select seen.phase, strata.origin, seen.variation_id, seen.user_key,
        enrolled.first_us is not null and enrolled.first_us >= phases.from_us
            and enrolled.first_us < phases.until_us as enrolled,
        coalesce(enrolled.first_us, 0) as enrolled_us,
-       coalesce(logged_in.logins, 0) as logins,
+       coalesce(logged_in.logins, 0)::bigint as logins,
        coalesce(tried.ok, 0)::bigint as ok,
        coalesce(tried.failed, 0)::bigint as failed,
        coalesce(vanished.lost, 0) as lost

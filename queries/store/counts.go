@@ -128,7 +128,7 @@ type Quality struct {
 	Inactive         int64 // of them begun outside every phase
 	InFlight         int64 // of Inactive, within the grace after a phase
 	Late             int64 // of them logged more than five minutes after their date
-	LoginsInScope    int64 // interactive logins while a phase was open, any or no experiment
+	LoginsInScope    int64 // interactive logins that began while a phase was open, with any or no experiment
 	LoginsWithout    int64 // of them without any experiment
 	ForcedSubjects   int64 // subjects excluded as forced or test traffic
 	ExposedSubjects  int64 // subjects exposed, forced ones included

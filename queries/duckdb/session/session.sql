@@ -15,13 +15,19 @@ create temp table phases (
     experiment_id varchar not null,
     from_us       bigint not null,       -- inclusive
     until_us      bigint not null,       -- exclusive
-    grace_us      bigint not null        -- how long after it a login may be in flight
+    grace_until_us bigint not null       -- exclusive; until then a login that began in it may be in flight
 );
 
 create temp table arms (
     phase        integer not null,
     variation_id varchar not null,
     control      boolean not null
+);
+
+-- every variation that some phase of an experiment gives out
+create temp table variations (
+    experiment_id varchar not null,
+    variation_id  varchar not null
 );
 
 -- what each event type means, overrides included
