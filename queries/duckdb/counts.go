@@ -112,6 +112,7 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) error {
 		return err
 	}
 	inForce := roles(s.Roles)
+	met := map[[2]string]bool{}
 	var phases, arms, known, codes, ids, clients, users [][]any
 	for i, p := range s.Phases {
 		until, flight := p.Until, p.Until+grace.Microseconds()
@@ -126,7 +127,10 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) error {
 		phases = append(phases, []any{p.Number, p.Experiment, p.From, until, flight})
 		for _, a := range p.Arms {
 			arms = append(arms, []any{p.Number, a.Variation, a.Control})
-			known = append(known, []any{p.Experiment, a.Variation})
+			if pair := [2]string{p.Experiment, a.Variation}; !met[pair] {
+				met[pair] = true
+				known = append(known, []any{p.Experiment, a.Variation})
+			}
 		}
 	}
 	for _, id := range chain(s) {

@@ -11,7 +11,7 @@
 select e.log_id, e.at_us, e.logged_us > e.at_us + 300000000 as late, e.type, e.variation_id,
        e.user_key, e.session_key, e.transaction_key, e.interactive,
        e.allocation = 'segment' as segmented,
-       (e.experiment_id, e.variation_id) in (select (experiment_id, variation_id) from variations) as known,
+       variations.variation_id is not null as known,
        e.test or e.client_id in (select client_id from test_clients)
            or e.user_key in (select user_key from test_users) as tested,
        case when e.assigned_us < phases.until_us then phases.phase else 0 end as phase,
@@ -20,5 +20,6 @@ from ev e
 cross join scope
 left join phases on phases.experiment_id = e.experiment_id
      and e.assigned_us >= phases.from_us and e.assigned_us < phases.grace_until_us
+left join variations on variations.experiment_id = e.experiment_id and variations.variation_id = e.variation_id
 where e.experiment_id in (select experiment_id from chain)
   and e.at_us >= scope.since_us and e.at_us < scope.until_us
