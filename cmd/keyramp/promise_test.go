@@ -294,7 +294,7 @@ func TestNobodyIsWrittenDown(t *testing.T) {
 func TestReportDuringImport(t *testing.T) {
 	users, copies := 8000, 1
 	if long() {
-		copies = 8 // about a million events
+		copies = 10 // more than a million events
 	}
 	s := tell(t, tenant.Config{Seed: 8, Users: users, Days: 21})
 	logs, page := s.files(4)
