@@ -48,7 +48,7 @@ fuzz: need ## fuzz every decoder for FUZZTIME (30s) each
 	  done; done
 
 golden: need ## renew golden files; read the diff before you commit it
-	go test ./analysis/render ./cmd/keyramp -update
+	go test ./analysis/render -update
 
 clean: ## remove what was built and the demo's folder
 	rm -rf bin keyramp-demo
