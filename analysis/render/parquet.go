@@ -114,7 +114,10 @@ func (p *parquetRows) flush() error {
 	if p.rows == 0 {
 		return nil
 	}
-	group := p.w.AppendRowGroup()
+	group, err := p.w.AppendRowGroupChecked()
+	if err != nil {
+		return fmt.Errorf("export: parquet: %w", err)
+	}
 	for i := range p.cells {
 		w, err := group.NextColumn()
 		if err != nil {
