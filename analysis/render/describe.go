@@ -210,9 +210,12 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 		s.lines = append(s.lines, say(info, "Without returning people: enrollment "+difference(w.Enrollment.Difference)+
 			", login success "+difference(w.Success.Difference)+"."))
 	}
-	if c.SimpsonReversal {
-		s.lines = append(s.lines, say(info, "Pooled over phases the enrollment difference would be "+points(*c.Pooled, 2)+
-			" pp, with the other sign."))
+	if c.Pooled != nil && len(c.ByPhase) > 1 {
+		line := "Pooled over phases the enrollment difference would be " + points(*c.Pooled, 2) + " pp"
+		if c.SimpsonReversal {
+			line += ", with the other sign (simpson_reversal)"
+		}
+		s.lines = append(s.lines, say(info, line+". It mixes the effect with what else changed between phases."))
 	}
 	if c.EnrollmentEvents < 10 {
 		s.lines = append(s.lines, say(info, "Few enrollments yet ("+significant(&c.EnrollmentEvents)+

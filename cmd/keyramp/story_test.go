@@ -160,6 +160,9 @@ func TestVerdicts(t *testing.T) {
 			if v.also != nil {
 				v.also(t, r)
 			}
+			status := map[analysis.Action]int{analysis.Ramp: exitOK, analysis.Hold: exitHold,
+				analysis.RollBack: exitRollBack, analysis.Investigate: exitInvestigate}
+			s.keyramp(status[v.action], "decide", "--exit-code", "--as-of", s.world.End().Format(time.RFC3339))
 			s.compare(r)
 		})
 	}
@@ -225,6 +228,10 @@ func TestThreePhaseRamp(t *testing.T) {
 			t.Errorf("phases %+v, flags %+v", r.Phases, r.Flags)
 		}
 		s.compareStrata(r)
+		text := s.keyramp(0, "report", "--as-of", s.world.End().Format(time.RFC3339), "--format", "table")
+		if !strings.Contains(text, "simpson_reversal") && !strings.Contains(text, "Pooled over phases") {
+			t.Errorf("the report does not set the pooled difference beside the stratified one:\n%s", text)
+		}
 	})
 
 	t.Run("an effect", func(t *testing.T) {
