@@ -61,6 +61,9 @@ func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, 
 			c.Arrivals = append(c.Arrivals, store.ArrivalRow{Phase: int(r.int()), Origin: int(r.int()), Variation: r.text(),
 				Day: r.int(), Subjects: r.int(), Eligible: r.int(), Enrolled: r.int()})
 		}},
+		{"login_days", func(r *row) {
+			c.LoginDays = append(c.LoginDays, store.LoginDayRow{Phase: int(r.int()), Variation: r.text(), Day: r.int(), Logins: r.int()})
+		}},
 		{"crossed", func(r *row) {
 			c.Crossed = append(c.Crossed, store.CrossRow{Phase: int(r.int()), Subjects: r.int(), Crossed: r.int(),
 				Control: r.int(), Left: r.int()})

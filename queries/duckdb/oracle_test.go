@@ -317,6 +317,7 @@ func (o *oracle) count() *store.Counts {
 	o.lost(q)
 	o.sums(c)
 	o.arrivals(c)
+	o.loginDays(c, carried)
 	o.crossedAndReturns(c)
 	o.seed(c, carried)
 	o.pageCounts(c)
@@ -505,6 +506,24 @@ func (o *oracle) arrivals(c *store.Counts) {
 	slices.SortFunc(c.Arrivals, func(a, b store.ArrivalRow) int {
 		return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Origin, b.Origin),
 			cmp.Compare(a.Variation, b.Variation), cmp.Compare(a.Day, b.Day))
+	})
+}
+
+func (o *oracle) loginDays(c *store.Counts, carried []store.Event) {
+	all := map[store.LoginDayRow]int64{}
+	for _, e := range carried {
+		tested := e.Test || slices.Contains(o.scope.TestClients, e.ClientID) || slices.Contains(o.scope.TestUsers, e.User)
+		phase := o.phaseOf(e.Experiment, e.Assigned)
+		if o.roles[e.Type] == store.RoleSuccess && e.Interactive != store.No && o.known(e) && phase > 0 && !tested && !o.forced[e.User] {
+			all[store.LoginDayRow{Phase: phase, Variation: e.Variation, Day: day(e.At)}]++
+		}
+	}
+	for r, n := range all {
+		r.Logins = n
+		c.LoginDays = append(c.LoginDays, r)
+	}
+	slices.SortFunc(c.LoginDays, func(a, b store.LoginDayRow) int {
+		return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Variation, b.Variation), cmp.Compare(a.Day, b.Day))
 	})
 }
 

@@ -71,6 +71,16 @@ type ArrivalRow struct {
 	Subjects, Eligible, Enrolled int64
 }
 
+// A LoginDayRow counts, for one phase, variation and UTC day, the interactive
+// logins that carry the experiment and succeeded: the pace at which evidence
+// of login success comes in. Failed attempts are not in it.
+type LoginDayRow struct {
+	Phase     int
+	Variation string
+	Day       Micros
+	Logins    int64
+}
+
 // A CrossRow counts the subjects of a phase and those seen in two or more of
 // its variations; Control are those first seen in control, Left the ones of
 // them who met a treatment in the same phase.
@@ -157,6 +167,7 @@ type Counts struct {
 	Sums      []SumsRow
 	Uncrossed []SumsRow // the same without subjects seen in two variations of one phase
 	Arrivals  []ArrivalRow
+	LoginDays []LoginDayRow
 	Crossed   []CrossRow
 	Returns   []ReturnRow
 	Rules     []RuleRow
