@@ -93,10 +93,14 @@ func TestKilledPull(t *testing.T) {
 	whole := s.with("whole")
 	whole.keyramp(0, "pull", "--rate", "0", "--since", since)
 
+	// A few pages a run: every run has a commit, and the kill falls before, into or after it.
+	few := []string{"pull", "--rate", "0", "--since", since, "--max-pages", "4"}
+	began := time.Now()
+	s.kill(time.Minute, few...)
+	usual := time.Since(began)
 	r, killed := rand.New(rand.NewPCG(1, 1)), 0
 	for range rounds {
-		// A few pages a run: every run has a commit, and the kill falls before, into or after it.
-		if !s.kill(time.Duration(20+r.IntN(380))*time.Millisecond, "pull", "--rate", "0", "--since", since, "--max-pages", "4") {
+		if !s.kill(time.Duration(r.Int64N(int64(usual))), few...) {
 			killed++
 		}
 	}
