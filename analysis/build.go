@@ -54,6 +54,7 @@ func Build(in Input) *Report {
 			k := &comparer{d, c, plan, plan.Alpha / float64(len(d.treatments)), t, unlinked}
 			one := k.compare()
 			d.place(&one, plan, in)
+			one.Forecasts = k.forecasts(&one, in)
 			r.Comparisons = append(r.Comparisons, one)
 		}
 		holm(r.Comparisons)

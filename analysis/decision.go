@@ -29,16 +29,18 @@ type Decision struct {
 
 // A Verdict is the decision about one treatment.
 type Verdict struct {
-	Treatment    Variation `json:"treatment"`
-	Action       Action    `json:"action"`
-	Reason       string    `json:"reason"`  // the first of Reasons
-	Reasons      []string  `json:"reasons"` // in order
-	Words        []string  `json:"words"`   // Reasons, for people
-	Next         string    `json:"next"`    // what to do now
-	CurrentShare *float64  `json:"current_share"`
-	TargetShare  *float64  `json:"target_share"`
-	Margin       *float64  `json:"margin"`
-	Rules        []Ruling  `json:"rules"`
+	Treatment Variation `json:"treatment"`
+	Action    Action    `json:"action"`
+	Reason    string    `json:"reason"`  // the first of Reasons
+	Reasons   []string  `json:"reasons"` // in order
+	Words     []string  `json:"words"`   // Reasons, for people
+	Next      string    `json:"next"`    // what to do now
+	// Forecasts say when the reasons of a HOLD can be gone.
+	Forecasts    []Forecast `json:"time_to_decision"`
+	CurrentShare *float64   `json:"current_share"`
+	TargetShare  *float64   `json:"target_share"`
+	Margin       *float64   `json:"margin"`
+	Rules        []Ruling   `json:"rules"`
 }
 
 // A Ruling is one rule of the decision table with the numbers that met or
@@ -102,7 +104,7 @@ func Decide(p Plan, r *Report) Decision {
 		}
 	}
 	if best < 0 {
-		d.Verdict = Verdict{Action: Investigate, Reasons: append([]string{"no_comparison"}, flags...), Rules: []Ruling{}}
+		d.Verdict = Verdict{Action: Investigate, Reasons: append([]string{"no_comparison"}, flags...), Rules: []Ruling{}, Forecasts: []Forecast{}}
 		d.Verdict.explain(r)
 		return d
 	}
@@ -163,6 +165,7 @@ func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
 	}
 	v.Action, v.Reasons, v.TargetShare, v.Rules = out.action, out.reasons, out.target, out.rules
 	v.explain(r)
+	v.wait(c.Forecasts)
 	return v
 }
 

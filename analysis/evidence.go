@@ -194,7 +194,7 @@ func (c *comparer) compare() Comparison {
 	if slices.ContainsFunc(c.uses, func(u StratumUse) bool { return u.InDifference && !u.InRatio && u.Origin > 0 }) {
 		out.WithoutReturning = ptr(c.evidence(rows, true))
 	}
-	out.Looks = c.looks(cells)
+	out.Looks = c.looks(c.history(cells))
 	c.smallestP(&out.Enrollment.Difference, out.Looks)
 	return out
 }

@@ -207,6 +207,8 @@ type Comparison struct {
 	// differences alone: the decision is then taken a second time without them.
 	WithoutReturning *Evidence `json:"without_returning_subjects"`
 	Looks            []Look    `json:"looks"` // enrollment, day by day, cumulative
+	// Forecasts are the times to decision of the conditions that are not met yet.
+	Forecasts []Forecast `json:"time_to_decision"`
 }
 
 // A PhaseEffect is the enrollment and login success difference of one phase.

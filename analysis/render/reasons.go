@@ -20,6 +20,9 @@ func reasons(d analysis.Decision) section {
 		s.lines = append(s.lines, l)
 	}
 	s.lines = append(s.lines, say(plain, "next     "+clean(d.Next)))
+	for _, f := range d.Forecasts {
+		s.lines = append(s.lines, say(plain, "when     "+clean(f.Words)))
+	}
 	for _, a := range d.Also {
 		s.lines = append(s.lines, say(plain, "also     "+clean(a)))
 	}

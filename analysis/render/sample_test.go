@@ -37,6 +37,10 @@ func (c crowd) fill(counts *store.Counts) {
 	for d := range c.days {
 		counts.Arrivals = append(counts.Arrivals, store.ArrivalRow{Phase: c.phase, Origin: c.origin, Variation: c.variation,
 			Day: at(c.fromDay + d), Subjects: c.perDay, Eligible: c.perDay, Enrolled: c.enrollPerDay})
+		if c.origin == 0 {
+			counts.LoginDays = append(counts.LoginDays, store.LoginDayRow{Phase: c.phase, Variation: c.variation,
+				Day: at(c.fromDay + d), Logins: (5*n - k) / int64(c.days)})
+		}
 	}
 	counts.Seed = append(counts.Seed, store.SeedRow{Phase: c.phase, Variation: c.variation, Logins: 5*n - k, PageCompleted: y, LogEnrolled: y})
 	counts.Quality.Carried += 5 * n

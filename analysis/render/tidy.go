@@ -169,6 +169,11 @@ func (t *tidy) decision(d analysis.Decision) {
 		t.number(0, -1, v.Treatment.ID, "decision", "current_share", v.CurrentShare)
 		t.number(0, -1, v.Treatment.ID, "decision", "target_share", v.TargetShare)
 		t.number(0, -1, v.Treatment.ID, "decision", "margin", v.Margin)
+		for _, f := range v.Forecasts {
+			t.number(0, -1, v.Treatment.ID, "decision", f.Gate+"_days_fast", f.Fast)
+			t.number(0, -1, v.Treatment.ID, "decision", f.Gate+"_days", f.Mid)
+			t.number(0, -1, v.Treatment.ID, "decision", f.Gate+"_days_slow", f.Slow)
+		}
 	}
 	t.fact(0, -1, "", "decision", "action", string(d.Action), true)
 	t.fact(0, -1, "", "decision", "recommended", d.Treatment.ID, true)
