@@ -183,8 +183,8 @@ func forecast(gate string, needed, now float64, gains []float64) Forecast {
 
 // paceWindow lists the starts of the last complete UTC days of the running phase, at most seven, and says why
 // there are none.
-func (c *comparer) paceWindow(in Input) (days []store.Micros, none string) {
-	last := c.phases[len(c.phases)-1]
+func (d *design) paceWindow(in Input) (days []store.Micros, none string) {
+	last := d.phases[len(d.phases)-1]
 	if last.Until > 0 && last.Until <= in.AsOf {
 		return nil, "the last phase is over"
 	}
@@ -194,8 +194,8 @@ func (c *comparer) paceWindow(in Input) (days []store.Micros, none string) {
 	}
 	one := store.Micros(day.Microseconds())
 	until -= until % one
-	for d := until - one; d >= last.From && len(days) < paceDays; d -= one {
-		days = append(days, d)
+	for at := until - one; at >= last.From && len(days) < paceDays; at -= one {
+		days = append(days, at)
 	}
 	if len(days) == 0 {
 		return nil, "the phase has no complete day (UTC) yet"
