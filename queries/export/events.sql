@@ -44,7 +44,7 @@ select printf('%016x', e.log_id) as event_key,
        e.passkey_used,
        nullif(e.authenticator, '') as authenticator,
        e.test as test_traffic
-from ev e
+from ev_full e
 where e.experiment_id <> '' and ($experiment_id = '' or e.experiment_id = $experiment_id)
   and e.at_utc >= make_timestamp($since_us) and e.at_utc < make_timestamp($until_us)
 order by e.experiment_id, e.at_utc, e.log_id

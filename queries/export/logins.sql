@@ -24,7 +24,7 @@ select printf('%016x', e.log_id) as event_key,
        case when e.user_key <> 0 then printf('%016x', e.user_key) end as user_key,
        case e.interactive when 2 then true when 1 then false end as interactive,
        e.passkey_used
-from ev e
+from ev_full e
 where e.type = 's' and e.experiment_id <> '' and ($experiment_id = '' or e.experiment_id = $experiment_id)
   and e.at_utc >= make_timestamp($since_us) and e.at_utc < make_timestamp($until_us)
 order by e.experiment_id, e.at_utc, e.log_id

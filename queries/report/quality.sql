@@ -67,7 +67,7 @@ select carried, unknown_variation, missing_subject, segment, inactive, in_flight
        page_completed_user, page_unmatched, page_control, page_variation_differs,
        log_enrollments, both_enrollments, page_only_enrollments, log_only_enrollments,
        first_event_us, last_event_us,
-       (select coalesce(max(e.at_us), 0) from ev e cross join scope where e.at_us < scope.until_us) as last_log_us,
+       (select coalesce(max(l.at_us), 0) from log_times l cross join scope where l.at_us < scope.until_us) as last_log_us,
        (select coalesce(max(p.at_us), 0) from page p cross join scope where p.at_us < scope.until_us) as last_page_us
 from of_carried cross join of_strays cross join of_exposures cross join of_attempts cross join of_page
 cross join of_people
