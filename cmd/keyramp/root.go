@@ -56,7 +56,7 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(
-		newDemo(a), newPull(a), newImport(a),
+		newDemo(a), newPull(a), newImport(a), newPlan(a),
 		newReport(a), newDecide(a), newExport(a),
 		newStatus(a), newRejects(a), newExperiments(a),
 		newVersion(a), newCompletion(a),
