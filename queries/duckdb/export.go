@@ -56,8 +56,17 @@ func paramsOf(q queries.Query, s store.Scope, experiment string) []any {
 		}
 		return of
 	}
+	controls := []string{}
+	for _, phase := range s.Phases {
+		for _, a := range phase.Arms {
+			if a.Control {
+				controls = append(controls, a.Variation)
+			}
+		}
+	}
 	values := map[string]any{
-		"experiment_id": experiment, "since_us": s.Since, "until_us": until,
+		"control_variations": controls,
+		"experiment_id":      experiment, "since_us": s.Since, "until_us": until,
 		"success_types": types(store.RoleSuccess), "failure_types": types(store.RoleFailure),
 		"enrollment_types": types(store.RoleEnrollment),
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"keyramp/queries"
+	"keyramp/queries/store"
 )
 
 var param = regexp.MustCompile(`\$[a-z][a-z0-9_]*`)
@@ -34,6 +35,8 @@ func TestHeaders(t *testing.T) {
 		}
 		events, page = append(events, more...), append(page, pages...)
 	}
+	events = append(events, store.Event{ // all the others meet treatment, too
+		LogID: 1 << 40, At: dayOne + hour, Type: "s", User: 1 << 40, Experiment: "exp_a", Variation: "var_c"})
 	db := scratch(t)
 	fill(t, db, events, page)
 	scope := ramp()

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"keyramp/analysis"
+	"keyramp/stats"
+)
+
+// plannedPower is the power for which a sample is told.
+const plannedPower = 0.80
+
+// A tallyForecast sets what the planning formulas say about the last look
+// beside what the runs did.
+type tallyForecast struct {
+	Claim     string   `json:"claim"`
+	Effect    float64  `json:"effect"`        // a fraction, as measured over all runs
+	Units     float64  `json:"units"`         // subjects or attempts at the last look, mean over the runs
+	Deff      float64  `json:"design_effect"` // 1 for subjects
+	Predicted *float64 `json:"predicted_power"`
+	Needed    *float64 `json:"units_for_80_percent"`
+	Runs      int      `json:"runs"` // whose last look made the claim
+	Share     float64  `json:"share"`
+	Lower     float64  `json:"lower"`
+	Upper     float64  `json:"upper"`
+	Agrees    *bool    `json:"agrees"` // the prediction lies in the interval
+}
+
+// forecast compares the last look of the runs with the planning formulas. They
+// speak of one phase; over several a claim is counted, not predicted.
+func (t *tally) forecast() {
+	if len(t.Weights) != 1 {
+		return
+	}
+	plan := t.courses[0].last.Plan
+	m := plan.MarginCap
+	if c := lastComparison(t.courses[0]); c != nil && c.Margin != nil {
+		m = *c.Margin
+	}
+	enroll := func(c *analysis.Comparison) *analysis.Outcome { return &c.Enrollment }
+	success := func(c *analysis.Comparison) *analysis.Outcome { return &c.Success }
+	if t.Gain > 0 {
+		t.predict("enrollment higher", enroll, plan.TauEnroll, 1, func(d float64) float64 { return d },
+			func(d analysis.Difference) bool { return *d.Lower > 0 })
+		t.predict(fmt.Sprintf("enrollment higher by more than %s", percent(plan.DeltaMin)), enroll, plan.TauEnroll, 1,
+			func(d float64) float64 { return d - plan.DeltaMin },
+			func(d analysis.Difference) bool { return *d.Lower > plan.DeltaMin })
+	}
+	deff := t.deff()
+	if t.Drop > 0 {
+		t.predict("login success lower", success, plan.TauSuccess, deff, func(d float64) float64 { return -d },
+			func(d analysis.Difference) bool { return *d.Upper < 0 })
+	} else {
+		t.predict(fmt.Sprintf("no drop of login success by %s", percent(m)), success, plan.TauSuccess, deff,
+			func(d float64) float64 { return m + d },
+			func(d analysis.Difference) bool { return *d.Lower > -m })
+	}
+}
+
+// predict adds one claim. effect turns the mean difference into the distance that the claim must cover.
+func (t *tally) predict(claim string, of func(*analysis.Comparison) *analysis.Outcome, tau, deff float64,
+	effect func(float64) float64, made func(analysis.Difference) bool) {
+	f := tallyForecast{Claim: claim, Deff: deff}
+	var nT, nC, yT, yC, n float64
+	for _, c := range t.courses {
+		one := lastComparison(c)
+		if one == nil {
+			continue
+		}
+		o := of(one)
+		n++
+		nT, yT = nT+float64(o.Treatment.Denominator), yT+float64(o.Treatment.Numerator)
+		nC, yC = nC+float64(o.Control.Denominator), yC+float64(o.Control.Numerator)
+		if o.Difference.Diff != nil && made(o.Difference) {
+			f.Runs++
+		}
+	}
+	if n == 0 || nT == 0 || nC == 0 {
+		return
+	}
+	alpha := lastComparison(t.courses[0]).Alpha
+	f.Units = (nT + nC) / n
+	f.Effect = effect(yT/nT - yC/nC)
+	f.Share = float64(f.Runs) / n
+	interval := stats.Wilson(int64(f.Runs), int64(n), tallyError)
+	f.Lower, f.Upper = interval.Lo, interval.Hi
+	if each, ok := stats.SequentialSize(1, yC/nC, yT/nT, nT/(nT+nC), deff); ok && each > 0 {
+		if p, ok := stats.SequentialPower(f.Effect, tau, alpha, f.Units/each); ok {
+			agrees := f.Lower <= p && p <= f.Upper
+			f.Predicted, f.Agrees = &p, &agrees
+		}
+		if i, ok := stats.SequentialInformation(f.Effect, tau, alpha, plannedPower); ok {
+			needed := i * each
+			f.Needed = &needed
+		}
+	}
+	t.Predictions = append(t.Predictions, f)
+}
+
+// deff is the mean design effect of control's login attempts over the runs; 1 where none is known.
+func (t *tally) deff() float64 {
+	sum, n := 0.0, 0.0
+	for _, c := range t.courses {
+		if one := lastComparison(c); one != nil && one.Success.Control.Deff != nil {
+			sum, n = sum+*one.Success.Control.Deff, n+1
+		}
+	}
+	if n == 0 {
+		return 1
+	}
+	return sum / n
+}
+
+// lastComparison is the last look's; nil when there was none.
+func lastComparison(c course) *analysis.Comparison {
+	if c.last == nil || len(c.last.Comparisons) == 0 {
+		return nil
+	}
+	return &c.last.Comparisons[0]
+}
+
+// forecasts is the table of predictions.
+func (t *tally) forecasts() *listing {
+	l := &listing{head: []string{"at the last look", "effect", "units", "deff", "predicted", "found", "95 % interval", "agrees", "units for 80 %"},
+		right: []int{1, 2, 3, 4, 5, 6, 8}}
+	for _, f := range t.Predictions {
+		predicted, agrees, needed := "unknown", "", "unknown"
+		if f.Predicted != nil {
+			predicted, agrees = percent(*f.Predicted), map[bool]string{true: "yes", false: "no"}[*f.Agrees]
+		}
+		if f.Needed != nil {
+			needed = group(int64(*f.Needed))
+		}
+		l.add(f.Claim, strconv.FormatFloat(100*f.Effect, 'f', 2, 64)+" pp", group(int64(f.Units)), strconv.FormatFloat(f.Deff, 'f', 2, 64),
+			predicted, percent(f.Share), percent(f.Lower)+" to "+percent(f.Upper), agrees, needed)
+	}
+	return l
+}
