@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 
 	"keyramp/analysis"
@@ -41,18 +40,18 @@ func (t *tally) forecast() {
 	enroll := func(c *analysis.Comparison) *analysis.Outcome { return &c.Enrollment }
 	success := func(c *analysis.Comparison) *analysis.Outcome { return &c.Success }
 	if t.Gain > 0 {
-		t.predict("enrollment higher", enroll, plan.TauEnroll, 1, func(d float64) float64 { return d },
+		t.predict("gain > 0", enroll, plan.TauEnroll, 1, func(d float64) float64 { return d },
 			func(d analysis.Difference) bool { return *d.Lower > 0 })
-		t.predict(fmt.Sprintf("enrollment higher by more than %s", percent(plan.DeltaMin)), enroll, plan.TauEnroll, 1,
+		t.predict("gain > "+percent(plan.DeltaMin), enroll, plan.TauEnroll, 1,
 			func(d float64) float64 { return d - plan.DeltaMin },
 			func(d analysis.Difference) bool { return *d.Lower > plan.DeltaMin })
 	}
 	deff := t.deff()
 	if t.Drop > 0 {
-		t.predict("login success lower", success, plan.TauSuccess, deff, func(d float64) float64 { return -d },
+		t.predict("drop > 0", success, plan.TauSuccess, deff, func(d float64) float64 { return -d },
 			func(d analysis.Difference) bool { return *d.Upper < 0 })
 	} else {
-		t.predict(fmt.Sprintf("no drop of login success by %s", percent(m)), success, plan.TauSuccess, deff,
+		t.predict("drop < "+percent(m), success, plan.TauSuccess, deff,
 			func(d float64) float64 { return m + d },
 			func(d analysis.Difference) bool { return *d.Lower > -m })
 	}
@@ -122,7 +121,7 @@ func lastComparison(c course) *analysis.Comparison {
 
 // forecasts is the table of predictions.
 func (t *tally) forecasts() *listing {
-	l := &listing{head: []string{"at the last look", "effect", "units", "deff", "predicted", "found", "95 % interval", "agrees", "units for 80 %"},
+	l := &listing{head: []string{"at the end", "effect", "units", "deff", "planned", "found", "95 % interval", "agree", "80 % at"},
 		right: []int{1, 2, 3, 4, 5, 6, 8}}
 	for _, f := range t.Predictions {
 		predicted, agrees, needed := "unknown", "", "unknown"

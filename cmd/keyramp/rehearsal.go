@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +28,10 @@ type rehearsal struct {
 
 // A course is what the looks of one run said. Days are counted from 1; 0 means never.
 type course struct {
-	ramp, investigate, sampleRatio int
-	rollBack                       map[string]int // by reason
-	last                           *analysis.Report
-	events                         int64
+	ramp, sampleRatio     int
+	rollBack, investigate map[string]int // by the first reason
+	last                  *analysis.Report
+	events                int64
 }
 
 // run is the whole way of one experiment, with its own random numbers: events
@@ -76,7 +77,7 @@ func (h *rehearsal) look(ctx context.Context, db store.Store, c *course) error {
 	if err != nil {
 		return err
 	}
-	c.rollBack = map[string]int{}
+	c.rollBack, c.investigate = map[string]int{}, map[string]int{}
 	for day := 1; day <= h.ramp.TotalDays(); day++ {
 		asOf := h.ramp.Start + store.Micros(day)*dayMicros
 		phases, notes := analysis.Phases(observed, nil, experiments[0], asOf)
@@ -93,29 +94,27 @@ func (h *rehearsal) look(ctx context.Context, db store.Store, c *course) error {
 
 // note keeps the first day of every verdict.
 func (c *course) note(day int, r *analysis.Report, d analysis.Decision) {
-	first := func(when *int) {
-		if *when == 0 {
-			*when = day
+	first := func(reasons map[string]int) {
+		if reasons[d.Reason] == 0 {
+			reasons[d.Reason] = day
 		}
 	}
 	switch d.Action {
 	case analysis.Ramp:
-		first(&c.ramp)
+		c.ramp = cmp.Or(c.ramp, day)
 	case analysis.Investigate:
-		first(&c.investigate)
+		first(c.investigate)
 	case analysis.RollBack:
-		if c.rollBack[d.Reason] == 0 {
-			c.rollBack[d.Reason] = day
-		}
+		first(c.rollBack)
 	}
 	if r.SampleRatio.Mismatch {
-		first(&c.sampleRatio)
+		c.sampleRatio = cmp.Or(c.sampleRatio, day)
 	}
 }
 
 const dayMicros = store.Micros(86_400_000_000)
 
-// runAll runs the experiment from..until-1 on several cores at once and hands each
+// runAll runs the experiment on several cores at once and hands each
 // result to take, one at a time. When the context ends, what was finished by
 // then has been handed over, and the context's error comes back.
 func (h *rehearsal) runAll(ctx context.Context, runs, workers int, take func(course)) error {
@@ -134,7 +133,7 @@ func (h *rehearsal) runAll(ctx context.Context, runs, workers int, take func(cou
 				mu.Lock()
 				if err == nil {
 					take(c)
-				} else if failed == nil {
+				} else if failed == nil && ctx.Err() == nil { // what fails after the end fails because of it
 					failed = fmt.Errorf("run %d: %w", n, err)
 					cancel()
 				}

@@ -42,7 +42,7 @@ type tally struct {
 	courses []course
 }
 
-// A tallyOutcome is how many runs ever came to a verdict.
+// A tallyOutcome is how many runs ever came to a verdict, or raised a flag beside any verdict.
 type tallyOutcome struct {
 	Verdict   string   `json:"verdict"`
 	Reason    string   `json:"reason"` // "" = any
@@ -106,8 +106,18 @@ func (t *tally) finish(took time.Duration) {
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		t.count("ROLL_BACK", reason, unless(right[reason], half), func(c course) int { return c.rollBack[reason] })
 	}
-	t.count("sample_ratio_mismatch", "", &t.Plan.AlphaSRM, func(c course) int { return c.sampleRatio })
-	t.count("INVESTIGATE", "", nil, func(c course) int { return c.investigate })
+	t.count("any", "sample_ratio_mismatch", &t.Plan.AlphaSRM, func(c course) int { return c.sampleRatio })
+	causes := map[string]bool{}
+	for _, c := range t.courses {
+		for reason := range c.investigate {
+			causes[reason] = true
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(causes)) {
+		if reason != "sample_ratio_mismatch" { // counted above, also where it was not the verdict
+			t.count("INVESTIGATE", reason, nil, func(c course) int { return c.investigate[reason] })
+		}
+	}
 	if t.Kind == "power" {
 		t.forecast()
 	}
@@ -136,42 +146,67 @@ func (t *tally) count(verdict, reason string, limit *float64, day func(course) i
 	t.Outcomes = append(t.Outcomes, o)
 }
 
-// writer renders the tally.
+// writer renders the tally. CSV has the outcomes alone, as raw numbers; JSON has everything.
 func (t *tally) writer(format string, width int) func(io.Writer) error {
 	return func(w io.Writer) error {
-		l := &listing{head: []string{"verdict", "reason", "runs", "share", "95 % interval", "limit", "", "median day"}, right: []int{2, 3, 4, 5, 7}}
-		for _, o := range t.Outcomes {
-			limit, kept, day := "", "", ""
-			if o.Limit != nil {
-				limit = percent(*o.Limit)
-			}
-			if o.Kept != nil {
-				switch {
-				case !*o.Kept:
-					kept = "OVER"
-				case o.Share > *o.Limit:
-					kept = "within chance"
-				default:
-					kept = "kept"
-				}
-			}
-			if o.MedianDay != nil {
-				day = strconv.Itoa(*o.MedianDay)
-			}
-			l.add(o.Verdict, o.Reason, strconv.Itoa(o.Runs), percent(o.Share), percent(o.Lower)+" to "+percent(o.Upper), limit, kept, day)
-		}
-		if format == "json" || format == "csv" {
-			return l.write(w, format, width, t)
+		switch format {
+		case "json":
+			return writeJSON(w, t)
+		case "csv":
+			return t.raw().write(w, format, width, nil)
 		}
 		if _, err := fmt.Fprintf(w, "%s\n\n", t.title()); err != nil {
 			return err
 		}
-		if err := l.write(w, format, width, nil); err != nil || len(t.Predictions) == 0 {
+		if err := t.outcomes().write(w, format, width, nil); err != nil || len(t.Predictions) == 0 {
 			return err
 		}
-		fmt.Fprintln(w)
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
 		return t.forecasts().write(w, format, width, nil)
 	}
+}
+
+// outcomes is the table for people.
+func (t *tally) outcomes() *listing {
+	l := &listing{head: []string{"verdict", "reason", "runs", "share", "95 % interval", "limit", "", "day"}, right: []int{2, 3, 4, 5, 7}}
+	for _, o := range t.Outcomes {
+		limit, kept, day := "", "", ""
+		if o.Limit != nil {
+			limit = percent(*o.Limit)
+			switch {
+			case !*o.Kept:
+				kept = "OVER"
+			case o.Share > *o.Limit:
+				kept = "by chance"
+			default:
+				kept = "kept"
+			}
+		}
+		if o.MedianDay != nil {
+			day = strconv.Itoa(*o.MedianDay)
+		}
+		l.add(o.Verdict, o.Reason, strconv.Itoa(o.Runs), percent(o.Share), percent(o.Lower)+" to "+percent(o.Upper), limit, kept, day)
+	}
+	return l
+}
+
+// raw is the table for spreadsheets: shares are fractions.
+func (t *tally) raw() *listing {
+	l := &listing{head: []string{"verdict", "reason", "runs", "share", "lower", "upper", "limit", "kept", "median_day_of_first"}}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	for _, o := range t.Outcomes {
+		limit, kept, day := "", "", ""
+		if o.Limit != nil {
+			limit, kept = number(*o.Limit), strconv.FormatBool(*o.Kept)
+		}
+		if o.MedianDay != nil {
+			day = strconv.Itoa(*o.MedianDay)
+		}
+		l.add(o.Verdict, o.Reason, strconv.Itoa(o.Runs), number(o.Share), number(o.Lower), number(o.Upper), limit, kept, day)
+	}
+	return l
 }
 
 // title says what was simulated.
@@ -193,7 +228,7 @@ func (t *tally) title() string {
 	if t.Runs < t.Asked {
 		short = fmt.Sprintf(" (stopped; %d were asked for)", t.Asked)
 	}
-	return fmt.Sprintf("%s: %d runs%s, %s, weights %v over days %v, seed %d\n%s events in %.0f s, %.2f s a run; a look every day; shares are of runs that ever said so",
+	return fmt.Sprintf("%s: %d runs%s, %s, weights %v over days %v, seed %d\n%s events in %.0f s, %.2f s a run; a look every day\nshares are of runs that ever said so; day is the median of their first",
 		effect, t.Runs, short, who, t.Weights, t.Days, t.Seed, group(t.Events), t.Seconds, t.Seconds/float64(max(1, t.Runs)))
 }
 
