@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"keyramp/analysis"
+	"keyramp/fixtures/tenant"
 )
 
 // simulate runs a simulate command without a terminal and reads its result.
@@ -49,16 +50,16 @@ func (t tally) of(verdict, reason string) tallyOutcome {
 // bounds are generous: a method with the wrong error rate errs in a third of
 // the runs and more; the exact rates need the long test, or the command itself.
 func TestSimulateAA(t *testing.T) {
-	runs, long := 16, ""
+	runs, size := 12, []string{"--people 700 --days 7", "--people 700 --days 2,2,3", "--people 700 --days 4"}
 	if os.Getenv("KEYRAMP_LONG") != "" {
-		runs, long = 300, " --people 3000 --days 28"
+		runs, size = 300, []string{"--people 3000 --days 28", "--people 3000 --days 14,7,14", "--people 3000 --days 28"}
 	}
-	for _, c := range []struct{ name, args string }{
-		{"one phase", " --people 700 --days 7" + long},
-		{"a ramp while base rates drift", " --people 700 --weights 10,25,50 --days 2,2,3 --drift"},
-		{"one percent", " --people 700 --weights 1 --days 4"},
+	for i, c := range []struct{ name, args string }{
+		{"one phase", "--weights 10"},
+		{"a ramp while base rates drift", "--weights 10,25,50 --drift"},
+		{"one percent", "--weights 1"},
 	} {
-		r := simulate(t, context.Background(), exitOK, fmt.Sprintf("aa --runs %d --icc 0.25%s", runs, c.args))
+		r := simulate(t, context.Background(), exitOK, fmt.Sprintf("aa --runs %d --icc 0.25 %s %s", runs, c.args, size[i]))
 		if r.Runs != runs {
 			t.Fatalf("%s: %d runs of %d", c.name, r.Runs, runs)
 		}
@@ -125,7 +126,7 @@ func TestSimulateStopped(t *testing.T) {
 
 // A real store's control subjects live their lives once more, under new assignments.
 func TestSimulateOwn(t *testing.T) {
-	s := tell(t, quick(nil))
+	s := tell(t, quick(func(c *tenant.Config) { c.Users, c.Days = 1500, 7 }))
 	s.pullWeekly()
 	var r tally
 	if err := json.Unmarshal([]byte(s.keyramp(exitOK, strings.Fields("simulate aa --own --runs 2 --weights 20 --format json")...)), &r); err != nil {
@@ -133,7 +134,7 @@ func TestSimulateOwn(t *testing.T) {
 	}
 	report, _ := s.weigh()
 	control := report.Comparisons[0].Success.Control
-	if !r.Own || r.Runs != 2 || r.Success != nil || len(r.Days) != 1 || r.Days[0] < 13 || r.Days[0] > 15 {
+	if !r.Own || r.Runs != 2 || r.Success != nil || len(r.Days) != 1 || r.Days[0] < 6 || r.Days[0] > 8 {
 		t.Errorf("%+v", r)
 	}
 	// People who met treatment on another device are left out; nobody else is.
