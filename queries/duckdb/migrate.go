@@ -61,7 +61,9 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 func (d *DB) create(ctx context.Context) error {
 	fresh := fmt.Sprintf("%s.new-%d-%x", d.path, os.Getpid(), rand.Uint32())
 	defer os.Remove(fresh)
-	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh; detach fresh"); err != nil {
+	// A checkpoint rewrites blocks of metadata in place, and a process that is killed within such a
+	// write leaves a torn block. The smallest block size that there is makes that moment shortest.
+	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh (block_size 16384); detach fresh"); err != nil {
 		return err
 	}
 	if err := private(fresh); err != nil {
