@@ -16,6 +16,7 @@ type design struct {
 	controls   []Variation // the first one is control; the others are its twins
 	alias      map[string]string
 	uses       []StratumUse // by phase and origin
+	process    stats.EProcess
 }
 
 // A stratum is a phase with the phase its subjects were last seen in as control; origin 0: never seen before.

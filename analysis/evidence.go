@@ -81,7 +81,7 @@ func (c *comparer) ratio(strata []stats.Converters, empty string) Ratio {
 	for _, s := range strata {
 		out.Treatment, out.Control = out.Treatment+s.T, out.Control+s.C
 	}
-	r := stats.RateRatioEProcess(strata, c.alpha)
+	r := c.process.RateRatio(strata, c.alpha)
 	out.Lower, out.LogE, out.P = ptr(r.Lo), ptr(r.LogE), ptr(stats.PFromLogE(r.LogE))
 	if math.IsInf(r.Hi, 1) {
 		out.UpperWord = "unbounded"

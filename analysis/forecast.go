@@ -152,7 +152,7 @@ func (c *comparer) forecastFew(gate string, of *Comparison, days []store.Micros,
 				converters = append(converters, stats.Converters{T: s.T.Y, C: s.C.Y, Share: share})
 			}
 		}
-		return stats.RateRatioEProcess(converters, c.alpha).LogE
+		return c.process.LogE(converters)
 	}
 	exact := forecast(gate, -math.Log(c.alpha), *of.RateRatio.LogE, gainsOf(days, logE))
 	if exact.Mid == nil || many.Mid != nil && *many.Mid <= *exact.Mid {

@@ -49,10 +49,61 @@ func psiAt(i int) float64 { return psiFirst + psiStep*float64(i) }
 //
 // Source: Lindon & Malek (2022), NeurIPS, Anytime-valid inference for multinomial count data.
 func RateRatioEProcess(strata []Converters, alpha float64) RateRatio {
+	return new(EProcess).RateRatio(strata, alpha)
+}
+
+// An EProcess computes RateRatioEProcess at many looks. It keeps, for each share it meets, the logarithms over the
+// grid that no count changes, so a further look takes no logarithm at all but those of the limits. The zero value is
+// ready; it is not safe for use by several goroutines at once.
+type EProcess struct {
+	columns map[float64][]float64 // by share: logMiss at each point of the grid
+	terms   []float64
+}
+
+// logMiss is ln of how much less likely control is for an enrolled subject under psi than under psi = 0, negated:
+// -ln((1-q)/(1-rho)). The same for treatment is logMiss - psi. Neither takes a logarithm of a rounded probability.
+func logMiss(psi, share float64) float64 { return math.Log1p(share * math.Expm1(psi)) }
+
+// LogE returns the LogE of RateRatioEProcess.
+func (p *EProcess) LogE(strata []Converters) float64 {
+	if p.columns == nil {
+		p.columns, p.terms = map[float64][]float64{}, make([]float64, psiCount)
+	}
+	copy(p.terms, psiLogPrior)
+	var t int64
+	for _, s := range strata {
+		if !s.tells() {
+			continue
+		}
+		t += s.T
+		column := p.columns[s.Share]
+		if column == nil {
+			column = make([]float64, psiCount)
+			for i := range column {
+				column[i] = logMiss(psiAt(i), s.Share)
+			}
+			p.columns[s.Share] = column
+		}
+		n := float64(s.T + s.C)
+		for i, v := range column {
+			p.terms[i] -= n * v
+		}
+	}
+	for i := range p.terms {
+		p.terms[i] += float64(t) * psiAt(i)
+	}
+	return logSumExp(p.terms)
+}
+
+// tells says whether the stratum has enrolled subjects of a share that leaves both arms possible.
+func (s Converters) tells() bool { return s.Share > 0 && s.Share < 1 && (s.T > 0 || s.C > 0) }
+
+// RateRatio returns what RateRatioEProcess does.
+func (p *EProcess) RateRatio(strata []Converters, alpha float64) RateRatio {
 	var used []Converters
 	var t, c int64
 	for _, s := range strata {
-		if s.Share > 0 && s.Share < 1 && (s.T > 0 || s.C > 0) {
+		if s.tells() {
 			used = append(used, s)
 			t, c = t+s.T, c+s.C
 		}
@@ -60,8 +111,7 @@ func RateRatioEProcess(strata []Converters, alpha float64) RateRatio {
 	if len(used) == 0 {
 		return RateRatio{0, 0, math.Inf(1)}
 	}
-	// gain is the log likelihood of psi over that of psi = 0, in a form that takes no logarithm of a rounded
-	// probability.
+	// gain is the log likelihood of psi over that of psi = 0.
 	gain := func(psi float64) (sum float64) {
 		up, down := math.Expm1(psi), math.Expm1(-psi)
 		for _, s := range used {
@@ -82,11 +132,7 @@ func RateRatioEProcess(strata []Converters, alpha float64) RateRatio {
 		}
 		return excess > 0
 	}
-	terms := make([]float64, psiCount)
-	for i := range terms {
-		terms[i] = psiLogPrior[i] + gain(psiAt(i))
-	}
-	out := RateRatio{LogE: logSumExp(terms), Lo: 0, Hi: math.Inf(1)}
+	out := RateRatio{LogE: p.LogE(used), Lo: 0, Hi: math.Inf(1)}
 	inside := func(psi float64) bool { return gain(psi) >= out.LogE+math.Log(alpha) }
 	best := bisect(-psiFar, psiFar, rising)
 	if t > 0 {

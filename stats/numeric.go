@@ -15,7 +15,9 @@ func logSumExp(x []float64) float64 {
 	}
 	var sum float64
 	for _, v := range x {
-		sum += math.Exp(v - top)
+		if v -= top; v > -50 { // less is not seen beside the largest term, which is 1
+			sum += math.Exp(v)
+		}
 	}
 	return top + math.Log(sum)
 }
