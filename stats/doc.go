@@ -14,6 +14,7 @@
 //   - eprocess.go: the ratio of two enrollment rates, exact at any number of events and any number of looks.
 //   - split.go: does the split of subjects agree with the weights, sequentially and at one look.
 //   - proportions.go, score.go, exact.go, ratio.go, stratified.go: fixed-sample methods for one declared look.
+//   - onelook.go: which of them the counts of one declared look allow.
 //   - group.go: boundaries for a declared number of looks (Lan-DeMets).
 //   - plan.go: sample size and detectable effect.
 //   - multiplicity.go: several comparisons at once.

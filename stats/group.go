@@ -32,23 +32,36 @@ func (s Spending) spent(t, alpha float64) float64 {
 // Source: Lan & DeMets (1983), Biometrika 70, 659–663; recursion: Armitage, McPherson & Rowe (1969), JRSS A 132,
 // 235–244.
 func GroupSequential(information []float64, alpha float64, spending Spending) (z []float64, ok bool) {
-	if !open(alpha) {
+	return GroupSequentialClock(information, information, alpha, spending)
+}
+
+// GroupSequentialClock is GroupSequential for a statistic whose alpha is spent by a clock that is not its own information,
+// such as another metric's: one experiment then has one last look, the first with clock >= 1. clock and information
+// have one entry a look and rise from above 0; of information only the ratios between looks matter, so it may have any
+// unit. ok is also false if their lengths differ.
+//
+// Source: Lan & DeMets (1989), Stat. Med. 8, 1191–1198 (calendar versus information time).
+func GroupSequentialClock(information, clock []float64, alpha float64, spending Spending) (z []float64, ok bool) {
+	if !open(alpha) || len(information) != len(clock) {
 		return nil, false
 	}
 	// The score process B(t) has variance t. at and mass are the nodes and weights of its density among the paths
 	// still inside.
 	at, mass := []float64{0}, []float64{1}
-	var before, spent float64
-	for _, t := range information {
-		if !(t > before) || math.IsInf(t, 1) {
+	var before, spent, told float64
+	for look, t := range information {
+		now := clock[look]
+		if !(t > before) || !(now > told) || math.IsInf(t, 1) || math.IsInf(now, 1) {
 			return nil, false
 		}
-		if before >= 1 {
-			z = append(z, math.Inf(1))
+		over := told >= 1
+		told = now
+		if over {
+			z, before = append(z, math.Inf(1)), t
 			continue
 		}
 		sd, root := math.Sqrt(t-before), math.Sqrt(t)
-		due := spending.spent(t, alpha) - spent
+		due := spending.spent(now, alpha) - spent
 		out := func(z float64) (sum float64) {
 			for i, x := range at {
 				sum += mass[i] * (NormalSurvival((z*root-x)/sd) + NormalSurvival((z*root+x)/sd))

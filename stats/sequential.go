@@ -64,9 +64,17 @@ func SequentialDifference(kind Kind, strata []Stratum, tau, alpha float64) Diffe
 //
 // Source: Newcombe (1998), Stat. Med. 17, 873–890 (method 10); Yan & Su (2010), Stat. Biopharm. Res. 2, 329–335.
 func FixedDifference(kind Kind, strata []Stratum, alpha float64) Difference {
+	return DifferenceAt(kind, strata, criticalZ(alpha))
+}
+
+// DifferenceAt is the same interval with any critical value z >= 0, such as one of GroupSequential's. z = +Inf, a look that
+// may not reject, gives limits that no data can leave.
+//
+// Source: Newcombe (1998), Stat. Med. 17, 873–890; repeated intervals: Jennison & Turnbull (1989), JRSS B 51, 305–361.
+func DifferenceAt(kind Kind, strata []Stratum, z float64) Difference {
 	d, arms := combine(kind, strata)
 	if d.Defined {
-		d.Z = criticalZ(alpha)
+		d.Z = z
 		d.limits(arms)
 	}
 	return d
