@@ -38,3 +38,34 @@ func TestMedian(t *testing.T) {
 		t.Error("nothing has a median")
 	}
 }
+
+// With equal arms and rates in the middle the interval is what the planning formula takes it for; with a tenth of
+// the subjects in treatment and rates near 0 it finds more.
+func TestIntervalPower(t *testing.T) {
+	const tau, alpha = 0.01, 0.05
+	each, _ := SequentialSize(1, 0.50, 0.52, 0.5, 1)
+	for _, n := range []float64{20_000, 40_000, 80_000} {
+		planned, _ := SequentialPower(0.02, tau, alpha, n/each)
+		got, ok := IntervalPower(0.50, 0.52, n/2, n/2, 0, tau, alpha)
+		if !ok || math.Abs(got-planned) > 0.01 {
+			t.Errorf("%v subjects: %v, planned %v", n, got, planned)
+		}
+		mirrored, _ := IntervalPower(1-0.52, 1-0.50, n/2, n/2, 0, tau, alpha)
+		if math.Abs(got-mirrored) > 1e-9 {
+			t.Errorf("mirrored %v, %v", mirrored, got)
+		}
+	}
+	each, _ = SequentialSize(1, 0.005, 0.06, 0.1, 1)
+	planned, _ := SequentialPower(0.055, tau, alpha, 4000/each)
+	if got, _ := IntervalPower(0.005, 0.06, 3600, 400, 0, tau, alpha); got < planned+0.1 {
+		t.Errorf("%v, planned %v", got, planned)
+	}
+	for _, bad := range [][2]float64{{0, 10}, {10, 0}, {math.NaN(), 10}} {
+		if _, ok := IntervalPower(0.1, 0.2, bad[0], bad[1], 0, tau, alpha); ok {
+			t.Errorf("%v subjects have a power", bad)
+		}
+	}
+	if _, ok := IntervalPower(0, 0, 10, 10, 0, tau, alpha); ok {
+		t.Error("nothing varies")
+	}
+}

@@ -13,17 +13,18 @@ const plannedPower = 0.80
 // A tallyForecast sets what the planning formulas say about the last look
 // beside what the runs did.
 type tallyForecast struct {
-	Claim     string   `json:"claim"`
-	Effect    float64  `json:"effect"`        // a fraction, as measured over all runs
-	Units     float64  `json:"units"`         // subjects or attempts at the last look, mean over the runs
-	Deff      float64  `json:"design_effect"` // 1 for subjects
-	Predicted *float64 `json:"predicted_power"`
-	Needed    *float64 `json:"units_for_80_percent"`
-	Runs      int      `json:"runs"` // whose last look made the claim
-	Share     float64  `json:"share"`
-	Lower     float64  `json:"lower"`
-	Upper     float64  `json:"upper"`
-	Agrees    *bool    `json:"agrees"` // the prediction lies in the interval
+	Claim    string   `json:"claim"`
+	Effect   float64  `json:"effect"`        // a fraction, as measured over all runs
+	Units    float64  `json:"units"`         // subjects or attempts at the last look, mean over the runs
+	Deff     float64  `json:"design_effect"` // 1 for subjects
+	Planned  *float64 `json:"planned_power"` // by the formula of plan: symmetrical, variances not pooled
+	Needed   *float64 `json:"units_for_80_percent"`
+	Expected *float64 `json:"expected_power"` // by the interval in use
+	Runs     int      `json:"runs"`           // whose last look made the claim
+	Share    float64  `json:"share"`
+	Lower    float64  `json:"lower"`
+	Upper    float64  `json:"upper"`
+	Agrees   *bool    `json:"agrees"` // the expected power lies in the interval
 }
 
 // forecast compares the last look of the runs with the planning formulas. They
@@ -40,59 +41,78 @@ func (t *tally) forecast() {
 	enroll := func(c *analysis.Comparison) *analysis.Outcome { return &c.Enrollment }
 	success := func(c *analysis.Comparison) *analysis.Outcome { return &c.Success }
 	if t.Gain > 0 {
-		t.predict("gain > 0", enroll, plan.TauEnroll, 1, func(d float64) float64 { return d },
-			func(d analysis.Difference) bool { return *d.Lower > 0 })
-		t.predict("gain > "+percent(plan.DeltaMin), enroll, plan.TauEnroll, 1,
-			func(d float64) float64 { return d - plan.DeltaMin },
-			func(d analysis.Difference) bool { return *d.Lower > plan.DeltaMin })
+		t.predict(claim{"gain > 0", enroll, plan.TauEnroll, 1, 1, 0})
+		t.predict(claim{"gain > " + percent(plan.DeltaMin), enroll, plan.TauEnroll, 1, 1, -plan.DeltaMin})
 	}
 	deff := t.deff()
 	if t.Drop > 0 {
-		t.predict("drop > 0", success, plan.TauSuccess, deff, func(d float64) float64 { return -d },
-			func(d analysis.Difference) bool { return *d.Upper < 0 })
+		t.predict(claim{"drop > 0", success, plan.TauSuccess, deff, -1, 0})
 	} else {
-		t.predict("drop < "+percent(m), success, plan.TauSuccess, deff,
-			func(d float64) float64 { return m + d },
-			func(d analysis.Difference) bool { return *d.Lower > -m })
+		t.predict(claim{"drop < " + percent(m), success, plan.TauSuccess, deff, 1, m})
 	}
 }
 
-// predict adds one claim. effect turns the mean difference into the distance that the claim must cover.
-func (t *tally) predict(claim string, of func(*analysis.Comparison) *analysis.Outcome, tau, deff float64,
-	effect func(float64) float64, made func(analysis.Difference) bool) {
-	f := tallyForecast{Claim: claim, Deff: deff}
+// A claim is that sign times the difference is shown to be above -margin.
+type claim struct {
+	name         string
+	of           func(*analysis.Comparison) *analysis.Outcome
+	tau, deff    float64
+	sign, margin float64
+}
+
+// made says whether an interval shows it.
+func (c claim) made(d analysis.Difference) bool {
+	if d.Diff == nil {
+		return false
+	}
+	if c.sign < 0 {
+		return -*d.Upper > -c.margin
+	}
+	return *d.Lower > -c.margin
+}
+
+// predict adds one claim.
+func (t *tally) predict(c claim) {
+	f := tallyForecast{Claim: c.name, Deff: c.deff}
 	var nT, nC, yT, yC, n float64
-	for _, c := range t.courses {
-		one := lastComparison(c)
+	for _, run := range t.courses {
+		one := lastComparison(run)
 		if one == nil {
 			continue
 		}
-		o := of(one)
+		o := c.of(one)
 		n++
 		nT, yT = nT+float64(o.Treatment.Denominator), yT+float64(o.Treatment.Numerator)
 		nC, yC = nC+float64(o.Control.Denominator), yC+float64(o.Control.Numerator)
-		if o.Difference.Diff != nil && made(o.Difference) {
+		if c.made(o.Difference) {
 			f.Runs++
 		}
 	}
 	if n == 0 || nT == 0 || nC == 0 {
 		return
 	}
+	pT, pC, share := yT/nT, yC/nC, nT/(nT+nC)
+	nT, nC = nT/n, nC/n
 	alpha := lastComparison(t.courses[0]).Alpha
-	f.Units = (nT + nC) / n
-	f.Effect = effect(yT/nT - yC/nC)
+	f.Units, f.Effect = nT+nC, c.sign*(pT-pC)+c.margin
 	f.Share = float64(f.Runs) / n
 	interval := stats.Wilson(int64(f.Runs), int64(n), tallyError)
 	f.Lower, f.Upper = interval.Lo, interval.Hi
-	if each, ok := stats.SequentialSize(1, yC/nC, yT/nT, nT/(nT+nC), deff); ok && each > 0 {
-		if p, ok := stats.SequentialPower(f.Effect, tau, alpha, f.Units/each); ok {
-			agrees := f.Lower <= p && p <= f.Upper
-			f.Predicted, f.Agrees = &p, &agrees
+	if each, ok := stats.SequentialSize(1, pC, pT, share, c.deff); ok && each > 0 {
+		if p, ok := stats.SequentialPower(f.Effect, c.tau, alpha, f.Units/each); ok {
+			f.Planned = &p
 		}
-		if i, ok := stats.SequentialInformation(f.Effect, tau, alpha, plannedPower); ok {
+		if i, ok := stats.SequentialInformation(f.Effect, c.tau, alpha, plannedPower); ok {
 			needed := i * each
 			f.Needed = &needed
 		}
+	}
+	if c.sign < 0 {
+		pT, pC = 1-pT, 1-pC
+	}
+	if p, ok := stats.IntervalPower(pC, pT, nC/c.deff, nT/c.deff, c.margin, c.tau, alpha); ok {
+		agrees := f.Lower <= p && p <= f.Upper
+		f.Expected, f.Agrees = &p, &agrees
 	}
 	t.Predictions = append(t.Predictions, f)
 }
@@ -121,18 +141,24 @@ func lastComparison(c course) *analysis.Comparison {
 
 // forecasts is the table of predictions.
 func (t *tally) forecasts() *listing {
-	l := &listing{head: []string{"at the end", "effect", "units", "deff", "planned", "found", "95 % interval", "agree", "80 % at"},
+	l := &listing{head: []string{"at the end", "effect", "units", "planned", "expected", "found", "95 % interval", "agree", "80 % at"},
 		right: []int{1, 2, 3, 4, 5, 6, 8}}
 	for _, f := range t.Predictions {
-		predicted, agrees, needed := "unknown", "", "unknown"
-		if f.Predicted != nil {
-			predicted, agrees = percent(*f.Predicted), map[bool]string{true: "yes", false: "no"}[*f.Agrees]
+		power := func(p *float64) string {
+			if p == nil {
+				return "unknown"
+			}
+			return percent(*p)
+		}
+		agrees, needed := "", "unknown"
+		if f.Agrees != nil {
+			agrees = map[bool]string{true: "yes", false: "no"}[*f.Agrees]
 		}
 		if f.Needed != nil {
 			needed = group(int64(*f.Needed))
 		}
-		l.add(f.Claim, strconv.FormatFloat(100*f.Effect, 'f', 2, 64)+" pp", group(int64(f.Units)), strconv.FormatFloat(f.Deff, 'f', 2, 64),
-			predicted, percent(f.Share), percent(f.Lower)+" to "+percent(f.Upper), agrees, needed)
+		l.add(f.Claim, strconv.FormatFloat(100*f.Effect, 'f', 2, 64)+" pp", group(int64(f.Units)), power(f.Planned), power(f.Expected),
+			percent(f.Share), percent(f.Lower)+" to "+percent(f.Upper), agrees, needed)
 	}
 	return l
 }

@@ -81,8 +81,8 @@ func TestSimulatePower(t *testing.T) {
 		t.Fatalf("%d predictions", len(r.Predictions))
 	}
 	for _, f := range r.Predictions {
-		if f.Predicted == nil || *f.Predicted < 0.9 || f.Share < 0.8 {
-			t.Errorf("%s: predicted %v, found %v", f.Claim, *f.Predicted, f.Share)
+		if f.Planned == nil || *f.Planned < 0.9 || f.Expected == nil || *f.Expected < 0.9 || f.Share < 0.8 {
+			t.Errorf("%+v", f)
 		}
 	}
 	if e := r.Predictions[0].Effect; e < 0.06 || e > 0.12 {
