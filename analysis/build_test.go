@@ -448,3 +448,19 @@ func TestAnyCounts(t *testing.T) {
 		}
 	})
 }
+
+// Nobody failed yet is not the same as failures that nobody can place.
+func TestYoungExperiment(t *testing.T) {
+	for successes, blocked := range map[int64]bool{37: false, fewAttempts - 1: false, fewAttempts: true} {
+		in := asked(steps(0, 10), counted(group{1, 0, "c", 0, 5, 200, 1, 0}, group{1, 0, "t", 0, 5, 20, 5, 0}))
+		in.Counts.Rules = []store.RuleRow{{Type: "s", Role: store.RoleSuccess, Rule: "event", Count: successes}}
+		r := Build(in)
+		raised := slices.ContainsFunc(r.Flags, func(f Flag) bool { return f.Name == "guardrail_unavailable" })
+		if raised != blocked {
+			t.Errorf("%d logins without a failure: guardrail_unavailable is %v, want %v", successes, raised, blocked)
+		}
+		if d := Decide(r.Plan, r); d.Action == Ramp {
+			t.Errorf("%d logins without a failure: %s", successes, d.Action)
+		}
+	}
+}

@@ -7,6 +7,10 @@ import (
 	"keyramp/queries/store"
 )
 
+// fewAttempts is how many attempts may pass without a single failed one before
+// it looks as if failures were not read at all. Far fewer than a ramp needs.
+const fewAttempts = 1000
+
 // A judge collects flags.
 type judge struct{ flags []Flag }
 
@@ -48,13 +52,17 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 			Words: "Subjects did not fall to the variations as the weights promise, so the groups differ in more than the prompt.",
 			Do:    "Look for pinned clients, a redirect that loses logins, a weight that changed unseen, and logs that are not read completely."})
 	}
-	attributed := int64(0)
+	var attributed, failed, attempts int64
 	for _, a := range r.Attribution {
+		attempts += a.Total
 		if a.Role == store.RoleFailure {
+			failed += a.Total
 			attributed += a.Total - a.None
 		}
 	}
-	if attributed == 0 {
+	// A young experiment in which nobody has failed yet lacks time, not attribution.
+	young := failed == 0 && attempts > 0 && attempts < fewAttempts
+	if attributed == 0 && !young {
 		j.block("guardrail_unavailable", &attributed,
 			"No failed login can be attributed to a variation, so it is not known whether logins suffer.",
 			"Check that failure events (f, fp, fu …) are read, and that they carry the experiment, a transaction, a session or a user.")
