@@ -48,10 +48,16 @@ func Build(in Input) *Report {
 		r.Roles = map[string]store.Role{}
 	}
 
+	if closed := fixedOpening(plan, in); plan.Mode == Fixed && closed.code != "" { // the plain test would be a look, too
+		for i, z := range r.Recipe.Tests {
+			r.Recipe.Tests[i] = RecipeZ{Treatment: z.Treatment, Source: z.Source, Reason: closed.why}
+		}
+	}
 	unlinked := r.EnrollmentSignal == SignalUnlinked
 	if r.Missing = d.missing(); r.Missing == "" {
 		for _, t := range d.treatments {
-			k := &comparer{d, c, plan, plan.Alpha / float64(len(d.treatments)), t, unlinked}
+			k := &comparer{d, c, plan, plan.Alpha / float64(len(d.treatments)), t, unlinked, opening{}}
+			k.look = k.opening(in)
 			one := k.compare()
 			d.place(&one, plan, in)
 			one.Forecasts = k.forecasts(&one, in)
@@ -60,7 +66,7 @@ func Build(in Input) *Report {
 		holm(r.Comparisons)
 	}
 	if len(d.controls) > 1 {
-		r.Twins = d.twins(c, plan)
+		r.Twins = d.twins(in, plan)
 	}
 	r.Flags = d.quality(r, in, unlinked)
 	return r
@@ -121,14 +127,15 @@ func holm(all []Comparison) {
 }
 
 // twins sets each further control against the first one.
-func (d *design) twins(c *store.Counts, plan Plan) []Twin {
-	out := []Twin{}
+func (d *design) twins(in Input, plan Plan) []Twin {
+	out, c := []Twin{}, in.Counts
 	for _, v := range d.controls[1:] {
-		k := &comparer{design: d, counts: c, plan: plan, alpha: plan.Alpha}
+		k := (&comparer{design: d, counts: c, plan: plan, alpha: plan.Alpha}).always()
+		k.look = k.opening(in)
 		side := d.among(v.ID, d.controls[0].ID)
 		out = append(out, Twin{Control: d.controls[0], Twin: v,
-			Enrollment: k.outcome(stats.Binary, differing(d.cells(c.Sums, store.Enroll, side), false), plan.TauEnroll),
-			Success:    k.outcome(stats.Ratio, differing(d.cells(c.Sums, store.LoginSuccess, side), false), plan.TauSuccess)})
+			Enrollment: k.outcome(store.Enroll, stats.Binary, differing(d.cells(c.Sums, store.Enroll, side), false), plan.TauEnroll),
+			Success:    k.outcome(store.LoginSuccess, stats.Ratio, differing(d.cells(c.Sums, store.LoginSuccess, side), false), plan.TauSuccess)})
 	}
 	return out
 }

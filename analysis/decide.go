@@ -27,6 +27,7 @@ type inputs struct {
 	signedOff    bool     // a person accepts a small proven drop
 	exposureLo   *float64 // set when vanished subjects block a ramp
 	exposureGate bool
+	noLook       string // why the plan allows no look now
 }
 
 // outcome is what the table says.
@@ -93,6 +94,10 @@ func decide(in inputs) outcome {
 		if !seen.Met {
 			waiting = append(waiting, "exposure_ratio_not_proven")
 		}
+	}
+	if in.noLook != "" {
+		waiting = append([]string{in.noLook}, waiting...)
+		needed = append(conditions{{Name: "look_is_open", Op: "is", Met: false, Unit: Number}}, needed...)
 	}
 	if !proven.all() {
 		waiting = append(waiting, "enrollment_not_proven")

@@ -136,7 +136,8 @@ func anyRunning(r *Report) bool {
 func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
 	in := inputs{current: c.CurrentShare, days: c.Days, minDays: p.MinDwellDays,
 		deltaMin: p.DeltaMin, flags: flags, signedOff: p.SignOff != "",
-		exposureGate: p.ExposureGate, exposureLo: c.ExposureRatio.Lower, margin: p.MarginCap}
+		exposureGate: p.ExposureGate, exposureLo: c.ExposureRatio.Lower, margin: p.MarginCap,
+		noLook: c.NoLook}
 	in.successKnown = true
 	for _, f := range flags {
 		in.successKnown = in.successKnown && f != "guardrail_unavailable"

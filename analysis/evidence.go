@@ -16,6 +16,7 @@ type comparer struct {
 	alpha     float64
 	treatment Variation
 	unlinked  bool // enrollments are known per phase and claimed variation alone
+	look      opening
 }
 
 // enrollments are the cells of the primary metric.
@@ -31,9 +32,9 @@ func (c *comparer) evidence(rows []store.SumsRow, firstOnly bool) Evidence {
 	enrolled := c.enrollments(rows)
 	attempts := c.cells(rows, store.LoginSuccess, c.against(c.treatment.ID))
 	e := Evidence{
-		Enrollment:        c.outcome(stats.Binary, differing(enrolled, firstOnly), c.plan.TauEnroll),
+		Enrollment:        c.outcome(store.Enroll, stats.Binary, differing(enrolled, firstOnly), c.plan.TauEnroll),
 		EnrollmentEvents:  stats.EventsInSmallerArm(differing(enrolled, firstOnly)),
-		Success:           c.outcome(stats.Ratio, differing(attempts, firstOnly), c.plan.TauSuccess),
+		Success:           c.outcome(store.LoginSuccess, stats.Ratio, differing(attempts, firstOnly), c.plan.TauSuccess),
 		EffectiveFailures: stats.EffectiveFailures(differing(attempts, firstOnly)),
 	}
 	var converters []stats.Converters
@@ -42,7 +43,9 @@ func (c *comparer) evidence(rows []store.SumsRow, firstOnly bool) Evidence {
 			converters = append(converters, stats.Converters{T: s.both.T.Y, C: s.both.C.Y, Share: share})
 		}
 	}
-	e.RateRatio = c.ratio(converters, "nobody enrolled in a stratum of known share yet")
+	if e.RateRatio = c.ratio(converters, "nobody enrolled in a stratum of known share yet"); c.look.code != "" {
+		e.RateRatio = Ratio{Treatment: e.RateRatio.Treatment, Control: e.RateRatio.Control, Reason: c.look.why}
+	}
 	return e
 }
 
@@ -95,8 +98,8 @@ func (c *comparer) ratio(strata []stats.Converters, empty string) Ratio {
 }
 
 // outcome is one metric in both arms, and the difference over strata.
-func (c *comparer) outcome(kind stats.Kind, strata []stats.Stratum, tau float64) Outcome {
-	d, z := c.difference(kind, strata, tau)
+func (c *comparer) outcome(metric store.Metric, kind stats.Kind, strata []stats.Stratum, tau float64) Outcome {
+	d, z := c.difference(metric, kind, strata, tau)
 	var t, k stats.Sums
 	for _, s := range strata {
 		t, k = t.Add(s.T), k.Add(s.C)
@@ -106,20 +109,33 @@ func (c *comparer) outcome(kind stats.Kind, strata []stats.Stratum, tau float64)
 }
 
 // difference also returns the critical value, 0 when the difference is undefined.
-func (c *comparer) difference(kind stats.Kind, strata []stats.Stratum, tau float64) (Difference, float64) {
+func (c *comparer) difference(metric store.Metric, kind stats.Kind, strata []stats.Stratum, tau float64) (Difference, float64) {
+	if c.look.code != "" {
+		return Difference{Reason: c.look.why}, 0
+	}
 	var d stats.Difference
-	if c.plan.Mode == Fixed {
-		d = stats.FixedDifference(kind, strata, c.alpha)
-	} else {
+	var out Difference
+	switch c.plan.Mode {
+	case Fixed:
+		one, method, test, ok := c.oneLook(kind, strata)
+		if d, out.Method = one, method; ok {
+			out.P, out.Test = &test.PTwoSided, test.Method
+		}
+	case GroupSequential:
+		if math.IsInf(c.look.z[metric], 1) {
+			return Difference{Reason: "this look may not conclude anything"}, 0
+		}
+		d, out.Method = stats.DifferenceAt(kind, strata, c.look.z[metric]), "group_sequential"
+	default:
 		d = stats.SequentialDifference(kind, strata, tau, c.alpha)
+		if p, ok := stats.AlwaysValidP(d); ok {
+			out.P = &p
+		}
 	}
 	if !d.Defined {
 		return Difference{Reason: undefined(kind, strata)}, 0
 	}
-	out := Difference{Diff: &d.Diff, Lower: &d.Lo, Upper: &d.Hi, Z: &d.Z, Strata: d.Used}
-	if p, ok := stats.AlwaysValidP(stats.SequentialDifference(kind, strata, tau, c.alpha)); ok {
-		out.P = &p
-	}
+	out.Diff, out.Lower, out.Upper, out.Z, out.Strata = &d.Diff, &d.Lo, &d.Hi, &d.Z, d.Used
 	return out, d.Z
 }
 
@@ -163,7 +179,7 @@ func rate(kind stats.Kind, s stats.Sums, pooledDeff, z float64) Rate {
 
 // compare computes everything about one treatment.
 func (c *comparer) compare() Comparison {
-	out := Comparison{Treatment: c.treatment, Control: c.controls[0], Alpha: c.alpha}
+	out := Comparison{Treatment: c.treatment, Control: c.controls[0], Alpha: c.alpha, NoLook: c.look.code, Clock: c.look.clock}
 	side := c.against(c.treatment.ID)
 	rows := c.counts.Sums
 	out.Evidence = c.evidence(rows, false)
@@ -172,7 +188,7 @@ func (c *comparer) compare() Comparison {
 		reason := "enrollments are not linked to people"
 		out.PerLogin.Difference.Reason = reason
 	} else {
-		out.PerLogin = c.outcome(stats.Ratio, differing(c.cells(rows, store.EnrollPerLogin, side), false), c.plan.TauEnroll)
+		out.PerLogin = c.always().outcome(store.EnrollPerLogin, stats.Ratio, differing(c.cells(rows, store.EnrollPerLogin, side), false), c.plan.TauEnroll)
 	}
 
 	cells := c.enrollments(rows)
@@ -185,7 +201,8 @@ func (c *comparer) compare() Comparison {
 		out.Heterogeneity = &Heterogeneity{q, df, p}
 	}
 	c.dilution(&out)
-	out.Strata, out.ByPhase = c.counted(cells), c.byPhase(cells)
+	out.AboveMargin = c.aboveMargin(used)
+	out.Strata, out.ByPhase = c.counted(cells), c.always().byPhase(cells)
 
 	if !c.unlinked && c.anyCrossed() {
 		fit := c.evidence(c.counts.Uncrossed, false)
@@ -265,8 +282,8 @@ func (c *comparer) byPhase(enrolled []cell) []PhaseEffect {
 			return differing(mine, false)
 		}
 		row := PhaseEffect{Phase: p.Number}
-		row.Enrollment, _ = c.difference(stats.Binary, of(enrolled), c.plan.TauEnroll)
-		row.Success, _ = c.difference(stats.Ratio, of(attempts), c.plan.TauSuccess)
+		row.Enrollment, _ = c.difference(store.Enroll, stats.Binary, of(enrolled), c.plan.TauEnroll)
+		row.Success, _ = c.difference(store.LoginSuccess, stats.Ratio, of(attempts), c.plan.TauSuccess)
 		out = append(out, row)
 	}
 	return out

@@ -163,8 +163,8 @@ func (c *comparer) forecastFew(gate string, of *Comparison, days []store.Micros,
 
 // forecastInformation asks when an interval leaves a limit that is effect away from the difference.
 func (c *comparer) forecastInformation(gate string, effect, tau, now float64, gains []float64) Forecast {
-	if c.plan.Mode == Fixed {
-		return unforeseen(gate, "the plan has one look, at the time that was written down before the start")
+	if c.plan.Mode != Sequential {
+		return unforeseen(gate, "the plan has an end that was written down before the start")
 	}
 	needed, ok := stats.SequentialInformation(effect, tau, c.alpha, forecastPower)
 	if !ok {

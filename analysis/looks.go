@@ -16,7 +16,7 @@ func (c *comparer) looks(h history) []Look {
 			l.ControlEnrolled += s.C.Y
 		}
 		diff := stats.SequentialDifference(stats.Binary, h.upTo[i], c.plan.TauEnroll, c.alpha)
-		if diff.Defined {
+		if diff.Defined && c.plan.Mode == Sequential { // other plans have few looks, and these are not among them
 			l.Diff, l.Lower, l.Upper = &diff.Diff, &diff.Lo, &diff.Hi
 			if p, ok := stats.AlwaysValidP(diff); ok && (least == nil || p < *least) {
 				least = &p

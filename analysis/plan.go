@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 )
 
 // A Mode says how often the data may be looked at.
@@ -13,6 +14,17 @@ type Mode string
 const (
 	Sequential Mode = "sequential" // any number of looks, at any time
 	Fixed      Mode = "fixed"      // one look, at a time written down before the start
+	// GroupSequential is looks at the ends of days, up to an amount of evidence written down before the start.
+	GroupSequential Mode = "group_sequential"
+)
+
+// A Method is how the one look of a fixed plan makes its intervals.
+type Method string
+
+// The methods of a fixed plan.
+const (
+	MethodNewcombe Method = "newcombe" // defined at any count; "" means the same
+	MethodScore    Method = "score"    // Miettinen-Nurminen; over strata Mantel-Haenszel with Sato's variance
 )
 
 // A Plan is what a team decides before it sees data. Rates, shares and
@@ -36,6 +48,12 @@ type Plan struct {
 	// SignOff names the person who accepts a proven drop of login success
 	// that is proven smaller than the margin; "" = nobody does.
 	SignOff string `yaml:"small_drop_accepted_by" json:"small_drop_accepted_by"`
+
+	// Horizon is the time of the one look of a fixed plan, and HorizonInformation the evidence (1/variance of the
+	// enrollment difference) at which a group-sequential plan ends. Both are written down before the start.
+	Horizon            *time.Time `yaml:"horizon" json:"horizon,omitempty"`
+	HorizonInformation float64    `yaml:"horizon_information" json:"horizon_information,omitempty"`
+	Method             Method     `yaml:"method" json:"method,omitempty"` // of a fixed plan
 }
 
 // Limits are the shares (fractions) above which a data-quality flag blocks.
@@ -77,7 +95,18 @@ func (p Plan) Validate() error {
 	share := func(name string, v float64) {
 		check(v >= 0 && v < 1, "%s is %v: give a fraction from 0 to below 1 (0.005 is half a percentage point)", name, v)
 	}
-	check(p.Mode == Sequential || p.Mode == Fixed, "mode is %q: give %q or %q", p.Mode, Sequential, Fixed)
+	check(p.Mode == Sequential || p.Mode == Fixed || p.Mode == GroupSequential,
+		"mode is %q: give %q, %q or %q", p.Mode, Sequential, Fixed, GroupSequential)
+	check(p.Mode != Fixed || p.Horizon != nil,
+		"horizon is missing: mode %q has one look, so write down its time before the start (horizon: 2026-12-01)", Fixed)
+	check(p.Mode != GroupSequential || p.HorizonInformation > 0 && !math.IsInf(p.HorizonInformation, 1),
+		"horizon_information is %v: mode %q ends at an amount of evidence, so write it down before the start (1/variance of the enrollment difference)",
+		p.HorizonInformation, GroupSequential)
+	check(p.Mode == Fixed || p.Horizon == nil, "horizon is given, and only mode %q has one", Fixed)
+	check(p.Mode == GroupSequential || p.HorizonInformation == 0, "horizon_information is given, and only mode %q has one", GroupSequential)
+	check(p.Method == "" || p.Method == MethodNewcombe || p.Method == MethodScore,
+		"method is %q: give %q or %q", p.Method, MethodNewcombe, MethodScore)
+	check(p.Mode == Fixed || p.Method == "", "method is given, and only mode %q has a choice", Fixed)
 	within("alpha", p.Alpha, 0, 0.5)
 	within("alpha_srm", p.AlphaSRM, 0, 0.5)
 	share("delta_min", p.DeltaMin)

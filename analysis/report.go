@@ -149,6 +149,8 @@ type Difference struct {
 	P      *float64 `json:"p"`      // always-valid: the smallest one over the looks so far
 	PHolm  *float64 `json:"p_holm"` // adjusted for several treatments
 	Strata int      `json:"strata_used"`
+	Method string   `json:"method,omitempty"` // of the interval, where a plan has a choice
+	Test   string   `json:"test,omitempty"`   // that P is from; "" = always-valid
 	Reason string   `json:"reason,omitempty"` // why it is undefined
 }
 
@@ -189,6 +191,10 @@ type Comparison struct {
 	NextShare    *float64  `json:"next_share"`    // null: the last rung is reached, or the share is unknown
 	Margin       *float64  `json:"margin"`        // tolerated drop of login success
 	Days         int       `json:"days_in_phase"` // complete ones
+	// NoLook says why this report is none of the looks that the plan declared: no_horizon, horizon_not_reached,
+	// horizon_passed or between_looks. Clock is how much of horizon_information is in (fraction).
+	NoLook string   `json:"no_look,omitempty"`
+	Clock  *float64 `json:"information_fraction,omitempty"`
 
 	Evidence
 	PerLogin      Outcome `json:"enrollment_per_login"`
@@ -196,8 +202,9 @@ type Comparison struct {
 
 	Pooled          *float64 `json:"pooled_difference"` // of enrollment, ignoring phases
 	SimpsonReversal bool     `json:"simpson_reversal"`
-	Dilution        *float64 `json:"control_seen_in_treatment"` // c_C: share of control-first subjects
-	Undiluted       *float64 `json:"undiluted_difference"`      // diff / (1 - c_C)
+	AboveMargin     *float64 `json:"p_gain_above_delta_min,omitempty"` // one-sided, by Farrington & Manning's test
+	Dilution        *float64 `json:"control_seen_in_treatment"`        // c_C: share of control-first subjects
+	Undiluted       *float64 `json:"undiluted_difference"`             // diff / (1 - c_C)
 
 	ByPhase        []PhaseEffect   `json:"by_phase"`
 	Heterogeneity  *Heterogeneity  `json:"heterogeneity"`

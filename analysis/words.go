@@ -12,6 +12,10 @@ var reasonWords = map[string]string{
 	"exposure_ratio_not_proven": "It is not shown yet that treated people come back as often as the weights promise.",
 	"enrollment_not_proven":     "It is not shown yet that the gain in enrollment is above the smallest one worth a ramp.",
 	"criteria_met":              "Enrollment is proven higher by more than the smallest gain worth a ramp, and login success stays within the margin.",
+	"no_horizon":                "The plan declares an end, and does not say where it is.",
+	"horizon_not_reached":       "Not yet: the plan has one look, and its time has not come.",
+	"horizon_passed":            "The last look of the plan is over: what comes later may not decide.",
+	"between_looks":             "Not yet: this is none of the plan's looks.",
 	"returning_disagree":        "With and without returning subjects the table gives different answers; the one that does not ramp stands.",
 	"no_comparison":             "There is nothing to compare yet.",
 }
@@ -23,9 +27,24 @@ var nextWords = map[Action]string{
 	Investigate: "Keep the share, and settle what the flags say before anything is concluded.",
 }
 
+// holdWords replace the next step of a HOLD where the plan has an end: the first reason says which.
+var holdWords = map[string]string{
+	"no_horizon":          "Write the end of the plan down, before the start of an experiment; or use mode sequential.",
+	"horizon_not_reached": "Keep the share until the one look of the plan.",
+	"horizon_passed":      "Ask as of the last look of the plan; a new step needs a new plan, written down before it starts.",
+	"between_looks":       "Keep the share until the next look of the plan.",
+}
+
 // explain fills the first reason, its words and what to do next.
 func (v *Verdict) explain(r *Report) {
 	v.Reason, v.Next = v.Reasons[0], nextWords[v.Action]
+	if words, ok := holdWords[v.Reason]; ok {
+		v.Next = words
+	} else if v.Action == Hold && r.Plan.Mode == Fixed {
+		v.Next = "Keep the share: the one look is taken. A new step needs a new plan, written down before it starts."
+	} else if v.Action == Hold && r.Plan.Mode == GroupSequential {
+		v.Next = holdWords["between_looks"]
+	}
 	v.Words = []string{}
 	for _, name := range v.Reasons {
 		words, ok := reasonWords[name]

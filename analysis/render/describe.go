@@ -162,6 +162,13 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 		s.explain = "People, compared within phases. Intervals are " + level(c.Alpha) +
 			" and hold for one look, at the time that was written down before the start."
 	}
+	if r.Plan.Mode == analysis.GroupSequential {
+		s.explain = "People, compared within phases. Intervals are " + level(c.Alpha) +
+			" and hold at the looks of the plan, which ends at an amount of evidence that was written down before the start."
+	}
+	if c.Clock != nil {
+		s.lines = append(s.lines, say(plain, percent(c.Clock, 1)+" of the planned evidence is in."))
+	}
 	if len(r.Comparisons) > 1 {
 		s.title += ": " + clean(c.Treatment.Label())
 	}
@@ -184,11 +191,15 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 
 	s.lines = append(s.lines, lift(c)...)
 	if p := c.Enrollment.Difference.P; p != nil {
-		text := "p of the enrollment difference " + pValue(p) + " (always-valid, the smallest so far)"
+		text := "p of the enrollment difference " + pValue(p) + " (" + testWords[c.Enrollment.Difference.Test] + ")"
 		if a := c.Enrollment.Difference.PHolm; a != nil && len(r.Comparisons) > 1 {
 			text += "; " + pValue(a) + " adjusted for " + count(int64(len(r.Comparisons))) + " treatments"
 		}
 		s.lines = append(s.lines, say(plain, text+"."))
+	}
+	if p := c.AboveMargin; p != nil {
+		s.lines = append(s.lines, say(plain, "p of a gain no larger than "+fixed(r.Plan.DeltaMin*100, 2)+" pp "+pValue(p)+
+			" (one-sided, Farrington and Manning's test)."))
 	}
 	if c.Margin != nil {
 		s.lines = append(s.lines, say(plain, "On the way to "+share(c.NextShare)+
@@ -226,6 +237,16 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 
 func level(alpha float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fixed((1-alpha)*100, 2), "0"), ".") + " %"
+}
+
+// testWords name the test that a p-value is from.
+var testWords = map[string]string{
+	"":                 "always-valid, the smallest so far",
+	"score":            "score test, one look",
+	"cmh":              "Cochran-Mantel-Haenszel test over strata, one look",
+	"boschloo":         "Boschloo's exact test, one look",
+	"fisher":           "Fisher's exact test, one look",
+	"stratified_exact": "exact test over strata, one look",
 }
 
 // lift is the relative gain, from the exact test.

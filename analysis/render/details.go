@@ -171,6 +171,12 @@ func plan(r *analysis.Report) section {
 		fixed(p.MarginCap*100, 2) + " pp; at least " + days(p.MinDwellDays) + "; rungs " + rungs + " %; effect scales " +
 		fixed(p.TauEnroll*100, 2) + " and " + fixed(p.TauSuccess*100, 2) + " pp."
 	s := section{title: "Plan in force", lines: []line{say(plain, text)}}
+	if p.Horizon != nil {
+		s.lines = append(s.lines, say(plain, "The one look is at "+moment(analysis.Time(p.Horizon.UnixMicro()))+"."))
+	}
+	if p.HorizonInformation > 0 {
+		s.lines = append(s.lines, say(plain, "The last look is at an information of "+significant(&p.HorizonInformation)+" (1/variance of the enrollment difference)."))
+	}
 	if p.SignOff != "" {
 		s.lines = append(s.lines, say(info, "A small proven drop of login success was accepted by "+clean(p.SignOff)+"."))
 	}

@@ -54,6 +54,7 @@ var conditionWords = map[string]string{
 	"rate_ratio_lower":     "enrollment rate ratio, lower limit",
 	"enrollment_upper":     "enrollment difference, upper limit",
 	"enrollment_lower":     "enrollment difference, lower limit",
+	"look_is_open":         "the plan allows a look now",
 	"exposure_ratio_lower": "treated people seen over promised, lower limit",
 }
 

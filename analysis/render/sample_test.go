@@ -141,6 +141,22 @@ var tenants = map[string]func() analysis.Input{
 		return tenant(analysis.DefaultPlan(), []store.Phase{p}, 9,
 			crowd{1, 0, "var_c", 0, 9, 900, 1, 20}, crowd{1, 0, "var_t", 0, 9, 100, 5, 20})
 	},
+	// The tenant of ramp, in a plan with one look on day nine.
+	"fixed": func() analysis.Input {
+		in := tenant(analysis.DefaultPlan(), []store.Phase{phase(1, 0, 0, 10)}, 9,
+			crowd{1, 0, "var_c", 0, 9, 9000, 9, 20}, crowd{1, 0, "var_t", 0, 9, 1000, 54, 20})
+		day9 := start.AddDate(0, 0, 9)
+		in.Plan.Mode, in.Plan.Method, in.Plan.Horizon = analysis.Fixed, analysis.MethodScore, &day9
+		return in
+	},
+	// The same, asked two days too early.
+	"early": func() analysis.Input {
+		in := tenant(analysis.DefaultPlan(), []store.Phase{phase(1, 0, 0, 10)}, 7,
+			crowd{1, 0, "var_c", 0, 7, 9000, 9, 20}, crowd{1, 0, "var_t", 0, 7, 1000, 54, 20})
+		day9 := start.AddDate(0, 0, 9)
+		in.Plan.Mode, in.Plan.Horizon = analysis.Fixed, &day9
+		return in
+	},
 	// Two prompts against one control.
 	"three": func() analysis.Input {
 		p := phase(1, 0, 0, 20)

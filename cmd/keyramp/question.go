@@ -128,6 +128,15 @@ type window struct {
 	watermark          store.Micros // sources are read completely up to here, at most asOf; 0 = nothing was pulled
 }
 
+// end cuts the window at the one look of a plan, and says whether it was longer: whoever asks later gets that look again.
+func (w *window) end(horizon store.Micros) bool {
+	if w.asOf <= horizon {
+		return false
+	}
+	w.asOf, w.until, w.watermark = horizon, min(w.until, horizon), min(w.watermark, horizon)
+	return true
+}
+
 // window resolves the time arguments against what has been read.
 func (a *app) window(ctx context.Context, db store.Store, q question) (window, error) {
 	status, err := db.Status(ctx)
@@ -151,6 +160,7 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 	if err != nil {
 		return analysis.Input{}, err
 	}
+	ended := a.settings.Plan.Mode == analysis.Fixed && w.end(micros(*a.settings.Plan.Horizon))
 	stated := a.settings.Experiments[seen.Experiment]
 	var specs []analysis.PhaseSpec
 	var observed []store.Observation
@@ -166,6 +176,9 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 		}
 	}
 	phases, notes := analysis.Phases(observed, specs, seen, w.asOf)
+	if ended {
+		notes = append(notes, analysis.Note{Code: "horizon", Words: "The plan has one look, at " + stamp(w.asOf) + ": nothing later is counted."})
+	}
 	users, err := a.testUsers()
 	if err != nil {
 		return analysis.Input{}, err
