@@ -108,8 +108,22 @@ func (d *design) place(c *Comparison, plan Plan, in Input) {
 	}
 }
 
-// holm adjusts the p-values of several treatments for each other.
+// holm adjusts the p-values of several treatments for each other: those of the two metrics that decide by Holm's
+// procedure, those of the one that only describes by Benjamini and Hochberg's, which bounds the share of false
+// findings and not the chance of any.
 func holm(all []Comparison) {
+	var p []float64
+	var from []*Difference
+	for i := range all {
+		if d := &all[i].PerLogin.Difference; d.P != nil {
+			p, from = append(p, *d.P), append(from, d)
+		}
+	}
+	for i, v := range stats.BenjaminiHochberg(p) {
+		if len(all) > 1 {
+			from[i].PBH = &v
+		}
+	}
 	adjust := func(of func(*Comparison) *Difference) {
 		var p []float64
 		var from []*Difference

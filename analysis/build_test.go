@@ -421,7 +421,16 @@ func TestAnyCounts(t *testing.T) {
 			LogEnrollments: small.Draw(t, "log"), PageUnmatched: small.Draw(t, "unmatched")}
 		k.Page = []store.PageRow{{Phase: 1, Variation: "t", Event: store.Completed, Day: h(0), Events: small.Draw(t, "completed")}}
 		in := asked(phases, k)
-		in.Plan.Mode = rapid.SampledFrom([]Mode{Sequential, Fixed}).Draw(t, "mode")
+		in.Plan.Mode = rapid.SampledFrom([]Mode{Sequential, Fixed, GroupSequential}).Draw(t, "mode")
+		if in.Plan.Mode == GroupSequential { // asked at the end of the last day
+			in.AsOf = 0
+			for i := range k.Arrivals {
+				k.Arrivals[i].Day -= h(0) % dayMicros
+				in.AsOf = max(in.AsOf, k.Arrivals[i].Day+dayMicros)
+			}
+		}
+		in.Plan.Horizon, in.Plan.HorizonInformation = ptr(Time(in.AsOf).Std()), rapid.SampledFrom([]float64{10, 1000, 100_000}).Draw(t, "planned")
+		in.Plan.Method = rapid.SampledFrom([]Method{"", MethodScore}).Draw(t, "method")
 		in.Plan.ExposureGate = rapid.Bool().Draw(t, "gate")
 
 		r := Build(in)

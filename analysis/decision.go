@@ -16,15 +16,18 @@ const (
 // A Decision is a recommendation with every number behind it. Nothing acts on
 // it by itself.
 type Decision struct {
-	SchemaVersion int       `json:"schema_version"`
-	Version       string    `json:"keyramp_version"`
-	Experiment    string    `json:"experiment_id"`
-	Name          string    `json:"name"`
-	AsOf          Time      `json:"as_of"`
-	DataUntil     Time      `json:"data_until"`
-	Verdict                 // of the recommended treatment
-	Also          []string  `json:"also"` // about other treatments, in words
-	Treatments    []Verdict `json:"treatments"`
+	SchemaVersion int      `json:"schema_version"`
+	Version       string   `json:"keyramp_version"`
+	Experiment    string   `json:"experiment_id"`
+	Name          string   `json:"name"`
+	AsOf          Time     `json:"as_of"`
+	DataUntil     Time     `json:"data_until"`
+	Verdict                // of the recommended treatment
+	Also          []string `json:"also"` // about other treatments, in words
+	// AlsoRollBack are the treatments that go back to control although another one is recommended: their share returns to
+	// control, which starts a new phase.
+	AlsoRollBack []Variation `json:"also_roll_back,omitempty"`
+	Treatments   []Verdict   `json:"treatments"`
 }
 
 // A Verdict is the decision about one treatment.
@@ -118,6 +121,10 @@ func Decide(p Plan, r *Report) Decision {
 			line = v.Treatment.Label() + " may ramp too; its difference lies within the interval of the recommended one."
 		}
 		d.Also = append(d.Also, line)
+		if v.Action == RollBack {
+			d.AlsoRollBack = append(d.AlsoRollBack, v.Treatment)
+			d.Next = "Send " + v.Treatment.Label() + " back to control. " + d.Next
+		}
 	}
 	return d
 }

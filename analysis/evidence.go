@@ -201,7 +201,7 @@ func (c *comparer) compare() Comparison {
 		out.Heterogeneity = &Heterogeneity{q, df, p}
 	}
 	c.dilution(&out)
-	out.AboveMargin = c.aboveMargin(used)
+	out.AboveMargin, out.Lift, out.Belief = c.aboveMargin(used), c.lift(used), c.belief(used)
 	out.Strata, out.ByPhase = c.counted(cells), c.always().byPhase(cells)
 
 	if !c.unlinked && c.anyCrossed() {

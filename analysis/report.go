@@ -146,8 +146,9 @@ type Difference struct {
 	Lower  *float64 `json:"lower"`
 	Upper  *float64 `json:"upper"`
 	Z      *float64 `json:"critical_value"`
-	P      *float64 `json:"p"`      // always-valid: the smallest one over the looks so far
-	PHolm  *float64 `json:"p_holm"` // adjusted for several treatments
+	P      *float64 `json:"p"`              // always-valid: the smallest one over the looks so far
+	PHolm  *float64 `json:"p_holm"`         // adjusted for several treatments
+	PBH    *float64 `json:"p_bh,omitempty"` // Benjamini-Hochberg, over the secondary metric of all treatments; never of a deciding one
 	Strata int      `json:"strata_used"`
 	Method string   `json:"method,omitempty"` // of the interval, where a plan has a choice
 	Test   string   `json:"test,omitempty"`   // that P is from; "" = always-valid
@@ -205,6 +206,9 @@ type Comparison struct {
 	AboveMargin     *float64 `json:"p_gain_above_delta_min,omitempty"` // one-sided, by Farrington & Manning's test
 	Dilution        *float64 `json:"control_seen_in_treatment"`        // c_C: share of control-first subjects
 	Undiluted       *float64 `json:"undiluted_difference"`             // diff / (1 - c_C)
+
+	Lift   Lift   `json:"lift_by_other_methods"`
+	Belief Belief `json:"probability_to_beat_control"`
 
 	ByPhase        []PhaseEffect   `json:"by_phase"`
 	Heterogeneity  *Heterogeneity  `json:"heterogeneity"`

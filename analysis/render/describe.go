@@ -20,7 +20,7 @@ func describe(r *analysis.Report, d analysis.Decision) document {
 			lines: []line{say(stop, "There is nothing to compare: "+r.Missing+".")}})
 	}
 	doc.sections = append(doc.sections, checks(r), reasons(d))
-	for _, s := range []section{phases(r), twins(r), returning(r), ratio(r), attribution(r), plan(r)} {
+	for _, s := range []section{phases(r), twins(r), returning(r), ratio(r), attribution(r), others(r), plan(r)} {
 		if len(s.grids)+len(s.lines) > 0 {
 			s.detail = true
 			doc.sections = append(doc.sections, s)
@@ -37,7 +37,13 @@ func heading(name, id string) string {
 }
 
 // headline is the verdict in a few words.
-func headline(d analysis.Decision) string { return verdictLine(d.Verdict, len(d.Treatments) > 1) }
+func headline(d analysis.Decision) string {
+	s := verdictLine(d.Verdict, len(d.Treatments) > 1)
+	for _, v := range d.AlsoRollBack {
+		s += "; " + string(analysis.RollBack) + "  (" + clean(v.Label()) + ")"
+	}
+	return s
+}
 
 func verdictLine(v analysis.Verdict, named bool) string {
 	s := string(v.Action)

@@ -156,6 +156,60 @@ func attribution(r *analysis.Report) section {
 	return s
 }
 
+var liftWords = map[string]string{
+	"score": "Miettinen-Nurminen (score)", "katz": "Katz (logarithm)", "delta": "delta method", "fieller": "Fieller",
+}
+
+// others sets what other tools print beside what is used here.
+func others(r *analysis.Report) section {
+	s := section{title: "Other methods, for comparison",
+		explain: "For one look, without the care that looking again needs. Nothing is decided by them."}
+	several := len(r.Comparisons) > 1
+	g := grid{name: "other_methods", left: 1, head: []string{"enrollment rate ratio", "lower", "upper"}}
+	for _, c := range r.Comparisons {
+		of := ""
+		if several {
+			of = ", " + clean(c.Treatment.Label())
+		}
+		reasons := map[string]bool{}
+		for _, m := range c.Lift.Methods {
+			row := []string{liftWords[m.Method] + of, significant(m.Lower), significant(m.Upper)}
+			if m.UpperWord != "" {
+				row[2] = m.UpperWord
+			}
+			if m.Reason == "" {
+				g.rows = append(g.rows, row)
+			} else if !reasons[m.Reason] {
+				reasons[m.Reason] = true
+				names := ""
+				for _, o := range c.Lift.Methods {
+					if o.Reason == m.Reason {
+						names += ", " + liftWords[o.Method]
+					}
+				}
+				s.lines = append(s.lines, say(plain, "Undefined"+of+": "+names[2:]+", because "+m.Reason+"."))
+			}
+		}
+		if c.Lift.Ratio != nil {
+			s.lines = append(s.lines, say(plain, "Ratio"+of+": "+significant(c.Lift.Ratio)+"x (Mantel-Haenszel over strata)."))
+		}
+		if p := c.Belief.Probability; p != nil {
+			s.lines = append(s.lines, say(plain, "Probability that treatment enrolls more"+of+": "+percent(p, 1)+" (flat priors)."))
+		}
+		if t, k := c.Success.Treatment.Deff, c.Success.Control.Deff; t != nil && k != nil {
+			s.lines = append(s.lines, say(plain, "Design effect of login attempts"+of+": "+significant(t)+", control "+significant(k)+
+				" (so many attempts tell as much as one of a person of its own)."))
+		}
+		if d := c.PerLogin.Difference; d.P != nil && d.PBH != nil {
+			s.lines = append(s.lines, say(plain, "p of enrollments per login"+of+": "+pValue(d.P)+", "+pValue(d.PBH)+" by Benjamini and Hochberg."))
+		}
+	}
+	if len(g.rows) > 0 {
+		s.grids = []grid{g}
+	}
+	return s
+}
+
 // plan repeats what was decided before the data.
 func plan(r *analysis.Report) section {
 	p := r.Plan
