@@ -9,7 +9,7 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 FUZZTIME    ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long check fuzz bench golden clean need
+.PHONY: help build demo test test-long check fuzz mutants bench golden clean need
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ fuzz: need ## fuzz every decoder for FUZZTIME (30s) each
 	    echo "$$(dirname $$file) $$name"; \
 	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" || exit 1; \
 	  done; done
+
+mutants: need ## edit formulas wrongly, one at a time: the tests must catch each (minutes)
+	KEYRAMP_MUTANTS=1 go test ./stats -run '^TestMutants$$' -count=1 -v -timeout 60m
 
 bench: need ## time decoding, splitting, loading, exporting and inference
 	go test -run '^$$' -bench . -benchmem $$(grep -rlE '^func Benchmark' --include='*_test.go' . | xargs -n1 dirname | sort -u)

@@ -10,6 +10,7 @@
 //   - sums.go: Sums, the sufficient statistics of a metric in one arm of one stratum, and the design effect.
 //   - wilson.go: one rate on its own (Wilson, Clopper-Pearson).
 //   - sequential.go: the stratified difference of two arms with an interval that stays valid however often one looks.
+//   - cuped.go: the same for a ratio, with what a subject did before the experiment taken out.
 //   - evidence.go: from an e-value to a p-value.
 //   - eprocess.go: the ratio of two enrollment rates, exact at any number of events and any number of looks.
 //   - split.go: does the split of subjects agree with the weights, sequentially and at one look.

@@ -75,6 +75,24 @@ func TestRateRatioLaws(t *testing.T) {
 	})
 }
 
+// What is kept over looks changes nothing: in any order of looks and shares the answers are those of a first look.
+func TestEProcessOverLooks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var p EProcess
+		for range rapid.IntRange(1, 4).Draw(t, "looks") {
+			strata := drawConverters(t)
+			alpha := drawAlpha(t)
+			fresh := RateRatioEProcess(strata, alpha)
+			if e := p.LogE(strata); e != fresh.LogE && !near(e, fresh.LogE, 1e-12) {
+				t.Fatalf("ln e = %v at a later look, %v at a first one", e, fresh.LogE)
+			}
+			if r := p.RateRatio(strata, alpha); r != fresh {
+				t.Fatalf("%+v at a later look, %+v at a first one", r, fresh)
+			}
+		}
+	})
+}
+
 // Published in the doc comment: with a tenth in treatment, four to none are e = 224 and three are 32.
 func TestRateRatioWithAnEmptyControl(t *testing.T) {
 	for n, want := range map[int64]float64{3: 32, 4: 224} {

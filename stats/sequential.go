@@ -90,17 +90,11 @@ type weighted struct {
 // combine computes everything of the difference but its critical value and limits.
 func combine(kind Kind, strata []Stratum) (Difference, []weighted) {
 	d := Difference{Lo: -1, Hi: 1}
-	var total float64
-	var arms []weighted
+	sum := summation{d: &d}
 	for _, s := range strata {
 		if !s.usable() {
 			continue
 		}
-		both := s.T.Add(s.C)
-		xT, xC, x := float64(s.T.X), float64(s.C.X), float64(both.X)
-		w := xT * xC / x
-		total += w
-
 		pool := PooledDeff(kind, s.T, s.C)
 		dT, dC := pool, pool
 		if kind == Ratio {
@@ -112,23 +106,45 @@ func combine(kind Kind, strata []Stratum) (Difference, []weighted) {
 				dC = math.Max(pool, own)
 			}
 		}
-		// The half event keeps the variance above 0 while nobody has enrolled yet. w²(1/xT + 1/xC) is w.
-		shrunk, rest := (float64(both.Y)+0.5)/(x+1), (float64(both.X-both.Y)+0.5)/(x+1)
-		d.V += w * shrunk * rest * pool
-		d.Diff += w * (s.T.rate() - s.C.rate())
-		d.Deff = append(d.Deff, [2]float64{dT, dC})
-		arms = append(arms, weighted{w, s.T.rate(), s.C.rate(), xT / dT, xC / dC})
+		sum.add(s, pool, dT, dC, s.T.rate(), s.C.rate())
 	}
-	if len(arms) == 0 {
-		return d, nil
-	}
-	d.Defined, d.Used = true, len(arms)
-	d.Diff /= total
-	d.V /= total * total
-	for i := range arms {
-		arms[i].w /= total
-	}
+	arms := sum.done()
 	return d, arms
+}
+
+// A summation adds up strata.
+type summation struct {
+	d     *Difference
+	arms  []weighted
+	total float64
+}
+
+// add takes a stratum with its design effects and the rates that its arms count for.
+func (m *summation) add(s Stratum, pool, dT, dC, rateT, rateC float64) {
+	both := s.T.Add(s.C)
+	xT, xC, x := float64(s.T.X), float64(s.C.X), float64(both.X)
+	w := xT * xC / x
+	m.total += w
+	// The half event keeps the variance above 0 while nobody has enrolled yet. w²(1/xT + 1/xC) is w.
+	shrunk, rest := (float64(both.Y)+0.5)/(x+1), (float64(both.X-both.Y)+0.5)/(x+1)
+	m.d.V += w * shrunk * rest * pool
+	m.d.Diff += w * (rateT - rateC)
+	m.d.Deff = append(m.d.Deff, [2]float64{dT, dC})
+	m.arms = append(m.arms, weighted{w, rateT, rateC, xT / dT, xC / dC})
+}
+
+// done divides by the total weight.
+func (m *summation) done() []weighted {
+	if len(m.arms) == 0 {
+		return nil
+	}
+	m.d.Defined, m.d.Used = true, len(m.arms)
+	m.d.Diff /= m.total
+	m.d.V /= m.total * m.total
+	for i := range m.arms {
+		m.arms[i].w /= m.total
+	}
+	return m.arms
 }
 
 // limits joins the arms' Wilson limits: squared distances from the rates add over arms and strata.
