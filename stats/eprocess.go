@@ -145,7 +145,10 @@ func (p *EProcess) RateRatio(strata []Converters, alpha float64) RateRatio {
 }
 
 // EventsInSmallerArm returns the number of events of a binary metric expected in the smaller arm if the arms do not
-// differ, summed over strata. Below 10 the asymptotic interval of SequentialDifference may not decide alone.
+// differ, summed over strata. Below 10 the asymptotic interval of SequentialDifference may not decide alone. A stratum
+// with an empty arm adds 0; without subjects it is 0.
+//
+// Source: none; the expected count of Pearson's test, as a gate whose limit was chosen by simulation.
 func EventsInSmallerArm(strata []Stratum) float64 {
 	var sum float64
 	for _, s := range strata {
@@ -157,7 +160,10 @@ func EventsInSmallerArm(strata []Stratum) float64 {
 }
 
 // EffectiveFailures returns the number of failures of a ratio metric expected in the smaller arm if the arms do not
-// differ, counted as independent ones (divided by the design effect) and summed over strata.
+// differ, counted as independent ones (divided by the design effect) and summed over strata. Below 5 no drop may be
+// declared. A stratum with an empty arm adds 0; without trials it is 0.
+//
+// Source: Rao & Scott (1992), Biometrics 48, 577–585, for effective counts; its limit was chosen by simulation.
 func EffectiveFailures(strata []Stratum) float64 {
 	var sum float64
 	for _, s := range strata {

@@ -74,7 +74,8 @@ func SequentialInformation(effect, tau, alpha, power float64) (information float
 }
 
 // SequentialSize turns information into a number of subjects (or trials, with the design effect deff >= 1 of trials
-// within subjects) over both arms, at rates pT and pC with share of them in treatment.
+// within subjects) over both arms, at rates pT and pC with share of them in treatment. It is not rounded. ok is false if
+// an argument is outside its range.
 //
 // Source: Rao & Scott (1992), Biometrics 48, 577–585, for the design effect.
 func SequentialSize(information, pC, pT, share, deff float64) (total float64, ok bool) {
@@ -85,7 +86,8 @@ func SequentialSize(information, pC, pT, share, deff float64) (total float64, ok
 }
 
 // DetectableEffect returns the difference (a fraction) that the always-valid interval tells from 0 with the wanted
-// power at one look with the given information.
+// power at one look with the given information. With little information it may be above 1, which no difference is. ok is
+// false if an argument is outside its range.
 //
 // Source: as SequentialInformation, solved for the effect.
 func DetectableEffect(information, tau, alpha, power float64) (effect float64, ok bool) {
@@ -99,6 +101,8 @@ func DetectableEffect(information, tau, alpha, power float64) (effect float64, o
 // the last complete days: Mid at their mean, and a range at the mean plus and minus their standard deviation; Slow
 // is +Inf when gains vary as much as they amount to. All 0 when the information is there already. ok is false
 // without gains or if they do not add up to more than 0.
+//
+// Source: none; it takes tomorrow for a day like the last ones.
 func DaysToDecision(needed, now float64, gains []float64) (d Days, ok bool) {
 	if now >= needed {
 		return Days{}, true

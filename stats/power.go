@@ -21,6 +21,8 @@ func SequentialPower(effect, tau, alpha, information float64) (power float64, ok
 }
 
 // Median returns the middle of the values, the lower one of two; ok is false when there is none.
+//
+// Source: none needed.
 func Median(values []int) (middle int, ok bool) {
 	if len(values) == 0 {
 		return 0, false

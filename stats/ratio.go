@@ -15,6 +15,8 @@ func ClusterVariance(s Sums) (v float64, ok bool) {
 
 // RiskRatio returns the ratio of two rates, (sT/nT)/(sC/nC). It is +Inf if only control has no success; ok is false
 // if neither has one or an arm is empty.
+//
+// Source: none needed; it is what Katz, Fieller and ScoreRatio put limits to.
 func RiskRatio(sT, nT, sC, nC int64) (ratio float64, ok bool) {
 	if !counts(sT, nT) || !counts(sC, nC) || sT == 0 && sC == 0 {
 		return 0, false
