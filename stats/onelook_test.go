@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -189,5 +190,31 @@ func TestGroupSequentialClock(t *testing.T) {
 		if z, ok := GroupSequentialClock(bad[0], bad[1], 0.05, OBrienFleming); ok {
 			t.Errorf("%v: %v", bad, z)
 		}
+	}
+}
+
+// Without an effect the boundaries of a clock of its own are crossed with probability alpha, over all looks together.
+func TestGroupSequentialClockKeepsItsLevel(t *testing.T) {
+	information, clock := []float64{3, 4, 9, 11, 12}, []float64{0.1, 0.45, 0.5, 0.9, 1.3}
+	z, ok := GroupSequentialClock(information, clock, 0.05, OBrienFleming)
+	if !ok {
+		t.Fatal("undefined")
+	}
+	r := rand.New(rand.NewPCG(7, 11))
+	const runs = 40_000
+	crossed := 0
+	for range runs {
+		var score, before float64
+		for i, v := range information {
+			score += r.NormFloat64() * math.Sqrt(v-before)
+			before = v
+			if math.Abs(score)/math.Sqrt(v) > z[i] {
+				crossed++
+				break
+			}
+		}
+	}
+	if share := float64(crossed) / runs; math.Abs(share-0.05) > 4*math.Sqrt(0.05*0.95/runs) {
+		t.Errorf("crossed in %v of %d runs at %v", share, runs, z)
 	}
 }
