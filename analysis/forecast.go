@@ -67,8 +67,7 @@ func (c *comparer) forecastSuccess(of *Comparison, days []store.Micros, over str
 	}
 	now := differing(c.cells(c.counts.Sums, store.LoginSuccess, c.against(c.treatment.ID)), false)
 	upTo := func(end store.Micros) float64 { return information(stats.Ratio, c.attemptsUntil(end)) }
-	return c.forecastInformation(gate, *of.Margin+math.Min(*d.Diff, 0), c.plan.TauSuccess,
-		information(stats.Ratio, now), gainsOf(days, upTo))
+	return c.forecastInformation(gate, *of.Margin+math.Min(*d.Diff, 0), c.plan.TauSuccess, stats.Ratio, now, gainsOf(days, upTo))
 }
 
 // attemptsUntil estimates the strata of login success as they stood at the end of a day. How attempts spread over
@@ -125,8 +124,7 @@ func (c *comparer) forecastEnrollment(of *Comparison, few bool, days []store.Mic
 	}
 	var out Forecast
 	if *d.Lower <= c.plan.DeltaMin {
-		out = c.forecastInformation(gate, *d.Diff-c.plan.DeltaMin, c.plan.TauEnroll,
-			information(stats.Binary, differing(cells, false)),
+		out = c.forecastInformation(gate, *d.Diff-c.plan.DeltaMin, c.plan.TauEnroll, stats.Binary, differing(cells, false),
 			gainsOf(days, func(end store.Micros) float64 { return information(stats.Binary, until(end)) }))
 	}
 	if few && out.Reason == "" {
@@ -162,15 +160,16 @@ func (c *comparer) forecastFew(gate string, of *Comparison, days []store.Micros,
 }
 
 // forecastInformation asks when an interval leaves a limit that is effect away from the difference.
-func (c *comparer) forecastInformation(gate string, effect, tau, now float64, gains []float64) Forecast {
+func (c *comparer) forecastInformation(gate string, effect, tau float64, kind stats.Kind, now []stats.Stratum, gains []float64) Forecast {
 	if c.plan.Mode != Sequential {
 		return unforeseen(gate, "the plan has an end that was written down before the start")
 	}
-	needed, ok := stats.SequentialInformation(effect, tau, c.alpha, forecastPower)
+	times, ok := stats.EvidenceNeeded(kind, now, effect, tau, c.alpha, forecastPower)
 	if !ok {
 		return unforeseen(gate, "the difference as it stands lies at its limit")
 	}
-	return forecast(gate, needed, now, gains)
+	have := information(kind, now)
+	return forecast(gate, times*have, have, gains)
 }
 
 func forecast(gate string, needed, now float64, gains []float64) Forecast {

@@ -57,14 +57,13 @@ func TestForecastByHand(t *testing.T) {
 	if f == nil || f.Mid == nil {
 		t.Fatalf("%+v", c.Forecasts)
 	}
-	needed, _ := stats.SequentialInformation(0.02, 0.01, 0.05, 0.8)
 	var cells []stats.Stratum
 	for _, s := range (&comparer{design: newDesign(in.Scope.Phases, in.Counts), counts: in.Counts}).cells(in.Counts.Sums, store.LoginSuccess,
 		func(_ int, v string) int { return map[string]int{"c": 0, "t": 1}[v] }) {
 		cells = append(cells, s.both)
 	}
-	now := information(stats.Ratio, cells)
-	if want := (needed - now) / (now / 8); math.Abs(*f.Mid-want) > 0.02*want {
+	times, _ := stats.EvidenceNeeded(stats.Ratio, cells, 0.02, 0.01, 0.05, 0.8)
+	if want := 8 * (times - 1); math.Abs(*f.Mid-want) > 0.02*want {
 		t.Errorf("%v days, want %v", *f.Mid, want)
 	}
 	if *f.Fast > *f.Mid || f.Slow == nil || *f.Slow < *f.Mid {
@@ -78,9 +77,9 @@ func TestForecastByHand(t *testing.T) {
 	if e == nil || e.Mid == nil {
 		t.Fatalf("%+v", c.Forecasts)
 	}
-	needed, _ = stats.SequentialInformation(0.02-0.01-0.005, 0.01, 0.05, 0.8)
-	now = information(stats.Binary, []stats.Stratum{{T: stats.BinarySums(16, 800), C: stats.BinarySums(72, 7200)}})
-	if want := (needed - now) / (now / 8); math.Abs(*e.Mid-want) > 0.02*want {
+	times, _ = stats.EvidenceNeeded(stats.Binary, []stats.Stratum{{T: stats.BinarySums(16, 800), C: stats.BinarySums(72, 7200)}},
+		0.02-0.01-0.005, 0.01, 0.05, 0.8)
+	if want := 8 * (times - 1); math.Abs(*e.Mid-want) > 0.02*want {
 		t.Errorf("%v days, want %v", *e.Mid, want)
 	}
 	if d := Decide(in.Plan, Build(in)); d.Action != Hold || len(d.Forecasts) != 2 || d.Forecasts[0].Gate != "login_success" {

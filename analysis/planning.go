@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math"
+	"sort"
 
 	"keyramp/queries/store"
 	"keyramp/stats"
@@ -64,8 +65,8 @@ type GateSize struct {
 
 // NewPlanning computes the steps from the present share on. Power is a fraction, horizon in days.
 //
-// The sizes are those of one look with the stated power; whoever looks every day needs 9 to 15 percent less in
-// simulations, since each look adds a chance.
+// The sizes are those with which one look, at the interval that reports print, shows the claim with the stated power;
+// whoever looks every day needs 9 to 15 percent less in simulations, since each look adds a chance.
 func NewPlanning(plan Plan, r Rates, power float64, horizon int) *Planning {
 	plan = plan.resolved()
 	r.Treatments = max(1, r.Treatments)
@@ -119,16 +120,16 @@ func NewPlanning(plan Plan, r Rates, power float64, horizon int) *Planning {
 
 // A gate is one condition at one share, ready for the formulas.
 type gate struct {
-	name, unit       string
-	effect, tau, min float64 // min is added to what is found, so that it is a difference again
-	pC, pT, deff     float64
-	perDay           *float64
-	missing          string
+	name, unit   string
+	margin, tau  float64 // the claim is a difference above -margin
+	pC, pT, deff float64
+	perDay       *float64
+	missing      string
 }
 
 // guardrail asks for login success within the margin, when treatment changes nothing.
 func (p *Planning) guardrail(s Step) gate {
-	g := gate{name: "login_success", unit: "login attempts", effect: s.Margin, tau: p.Plan.TauSuccess,
+	g := gate{name: "login_success", unit: "login attempts", margin: s.Margin, tau: p.Plan.TauSuccess,
 		deff: *p.Rates.Deff, perDay: p.Rates.LoginsPerDay}
 	if p.Rates.Success == nil {
 		g.missing = "the login success rate is not known"
@@ -140,7 +141,7 @@ func (p *Planning) guardrail(s Step) gate {
 
 // gain asks for a gain in enrollment above the smallest one worth a ramp.
 func (p *Planning) gain(Step) gate {
-	g := gate{name: "enrollment", unit: "people", tau: p.Plan.TauEnroll, min: p.Plan.DeltaMin, deff: 1, perDay: p.Rates.SubjectsPerDay}
+	g := gate{name: "enrollment", unit: "people", tau: p.Plan.TauEnroll, margin: -p.Plan.DeltaMin, deff: 1, perDay: p.Rates.SubjectsPerDay}
 	switch r := p.Rates; {
 	case r.Enrollment == nil:
 		g.missing = "the enrollment rate of control is not known"
@@ -151,7 +152,7 @@ func (p *Planning) gain(Step) gate {
 	case *r.Enrollment+*r.Effect > 1:
 		g.missing = "rate and gain together are above 1"
 	default:
-		g.effect, g.pC, g.pT = *r.Effect-p.Plan.DeltaMin, *r.Enrollment, *r.Enrollment+*r.Effect
+		g.pC, g.pT = *r.Enrollment, *r.Enrollment+*r.Effect
 	}
 	return g
 }
@@ -163,29 +164,50 @@ func (p *Planning) size(g gate, s Step) (out GateSize, needed, gained float64) {
 		return out, 0, 0
 	}
 	each := p.Rates.Treatments
-	share := s.From / (1 - s.From*float64(each-1)) // of treatment and control alone; each treatment has the same weight
-	one, ok := stats.SequentialSize(1, g.pC, g.pT, share, g.deff)
+	share := s.From / (1 - s.From*float64(each-1))                // of treatment and control alone; each treatment has the same weight
+	one, ok := stats.SequentialSize(1, g.pC, g.pT, share, g.deff) // units for an information of 1
 	if !ok || !(one > 0) {
 		out.Reason = "with these rates and shares nothing can vary"
 		return out, 0, 0
 	}
-	needed, ok = stats.SequentialInformation(g.effect, g.tau, p.Alpha, p.Power)
-	fixed, okay := stats.FixedInformation(g.effect, p.Alpha, p.Power)
+	always, once := stats.SequentialLook(g.tau, p.Alpha), stats.FixedLook(p.Alpha)
+	total, ok := stats.IntervalSize(g.pC, g.pT, share, g.margin, p.Power, always)
+	fixed, okay := stats.IntervalSize(g.pC, g.pT, share, g.margin, p.Power, once)
 	if !ok || !okay {
 		out.Reason = "no sample is large enough"
 		return out, 0, 0
 	}
-	out.Effect, out.Needed, out.Fixed, out.Cost = &g.effect, ptr(needed*one), ptr(fixed*one), ptr(needed/fixed)
+	total, fixed = total*g.deff, fixed*g.deff
+	out.Effect, out.Needed, out.Fixed, out.Cost = ptr(g.pT-g.pC+g.margin), &total, &fixed, ptr(total/fixed)
 	if g.perDay == nil {
-		return out, needed, 0
+		return out, total / one, 0
 	}
 	counted := *g.perDay * s.From / share // those of treatment and control
-	gained = counted / one
-	out.Days, out.DaysFix = ptr(math.Ceil(needed/gained)), ptr(math.Ceil(fixed/gained))
-	if found, ok := stats.DetectableEffect(gained*float64(p.HorizonDays), g.tau, p.Alpha, p.Power); ok && found+g.min < 1 {
-		out.Found = ptr(found + g.min)
+	out.Days, out.DaysFix = ptr(math.Ceil(total/counted)), ptr(math.Ceil(fixed/counted))
+	out.Found = g.found(counted*float64(p.HorizonDays)/g.deff, share, p.Power, always)
+	return out, total / one, counted / one
+}
+
+// found is the smallest effect that a look at n effective units shows with the wanted power: a margin of login success,
+// or a gain in enrollment, to a thousandth of a point. nil when there is none.
+func (g gate) found(n, share, power float64, look stats.Look) *float64 {
+	const grid = 1e5
+	enough := func(effect float64) bool {
+		pT, margin := g.pC+effect, g.margin
+		if g.name == "login_success" {
+			pT, margin = g.pT, effect
+		}
+		p, ok := stats.IntervalPower(g.pC, pT, n*(1-share), n*share, margin, look)
+		return ok && p >= power
 	}
-	return out, needed, gained
+	most := int((1 - g.pC) * grid)
+	if g.name == "login_success" {
+		most = grid
+	}
+	if i := 1 + sort.Search(most, func(i int) bool { return enough(float64(i+1) / grid) }); i <= most {
+		return ptr(float64(i) / grid)
+	}
+	return nil
 }
 
 // RatesOf are the tenant's own: of control, as reported, and of the last complete days of the running phase, at

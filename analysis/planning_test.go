@@ -2,29 +2,60 @@ package analysis
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"keyramp/stats"
 )
 
-// TestPlanningTable: the attempts that login success needs at 80 % power, with a design effect of 1.9.
-func TestPlanningTable(t *testing.T) {
-	for success, want := range map[float64][3]float64{
-		0.95: {38_700, 73_200, 237_900},
-		0.98: {16_000, 30_200, 98_200},
-		0.99: {8_100, 15_300, 49_600},
-	} {
-		p := NewPlanning(DefaultPlan(), Rates{Success: &success}, 0.8, 28)
+// TestPlanningPower: people drawn in the planned number show the claim, by the interval of a report, as often as the
+// planned power says.
+func TestPlanningPower(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	draw := func(n float64, p float64) stats.Sums {
+		all := math.Round(n)
+		hits := distuv.Binomial{N: all, P: p, Src: random}.Rand()
+		return stats.BinarySums(int64(hits), int64(all))
+	}
+	const draws = 2000
+	plan := DefaultPlan()
+	for _, success := range []float64{0.95, 0.98, 0.99} {
+		rates := Rates{Success: &success, Deff: ptr(1.0), Enrollment: ptr(0.01), Effect: ptr(0.03)}
+		p := NewPlanning(plan, rates, 0.8, 28)
 		if len(p.Steps) != 3 {
 			t.Fatal(len(p.Steps))
 		}
-		for i, s := range p.Steps {
-			if g := s.Gates[0]; g.Needed == nil || math.Abs(*g.Needed-want[i]) > 50.5 {
-				t.Errorf("success %v, %v -> %v: %v, want %v", success, s.From, s.To, text(g.Needed), want[i])
+		for _, s := range p.Steps {
+			for _, g := range s.Gates {
+				pC, pT, above := success, success, -s.Margin
+				if g.Gate == "enrollment" {
+					pC, pT, above = 0.01, 0.04, plan.DeltaMin
+				}
+				shown := 0
+				for range draws {
+					d := stats.SequentialDifference(stats.Binary, []stats.Stratum{
+						{T: draw(*g.Needed*s.From, pT), C: draw(*g.Needed*(1-s.From), pC)}}, map[string]float64{"enrollment": p.Plan.TauEnroll, "login_success": p.Plan.TauSuccess}[g.Gate], p.Alpha)
+					if d.Lo > above {
+						shown++
+					}
+				}
+				if share := float64(shown) / draws; share < 0.72 || share > 0.86 {
+					t.Errorf("success %v, %v -> %v, %s: %v units show it in %v of the draws", success, s.From, s.To, g.Gate, *g.Needed, share)
+				}
+				if *g.Cost < 1.3 || *g.Cost > 2.5 || math.Abs(*g.Cost**g.Fixed-*g.Needed) > 1e-6**g.Needed {
+					t.Errorf("cost %v", *g.Cost)
+				}
 			}
-			if g := s.Gates[0]; g.Cost == nil || *g.Cost < 1.5 || *g.Cost > 2.5 || math.Abs(*g.Cost**g.Fixed-*g.Needed) > 1e-6**g.Needed {
-				t.Errorf("cost %v", text(g.Cost))
-			}
+		}
+		p = NewPlanning(plan, Rates{Success: &success}, 0.8, 28)
+		for _, s := range p.Steps {
 			if g := s.Gates[1]; g.Needed != nil || g.Reason == "" || s.Days != nil || s.Reason == "" {
 				t.Errorf("enrollment from nowhere: %+v", g)
+			}
+			if need, one := *s.Gates[0].Needed, *NewPlanning(plan, rates, 0.8, 28).Steps[0].Gates[0].Needed; s.From == 0.1 && math.Abs(need/one-usualDeff) > 1e-9 {
+				t.Errorf("%v attempts, %v of them without clusters", need, one)
 			}
 		}
 	}

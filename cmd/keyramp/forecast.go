@@ -10,25 +10,24 @@ import (
 // plannedPower is the power for which a sample is told.
 const plannedPower = 0.80
 
-// A tallyForecast sets what the planning formulas say about the last look
-// beside what the runs did.
+// A tallyForecast sets what plan says of the last look beside what the
+// runs did.
 type tallyForecast struct {
-	Claim    string   `json:"claim"`
-	Effect   float64  `json:"effect"`        // a fraction, as measured over all runs
-	Units    float64  `json:"units"`         // subjects or attempts at the last look, mean over the runs
-	Deff     float64  `json:"design_effect"` // 1 for subjects
-	Planned  *float64 `json:"planned_power"` // by the formula of plan: symmetrical, variances not pooled
-	Needed   *float64 `json:"units_for_80_percent"`
-	Expected *float64 `json:"expected_power"` // by the interval in use
-	Runs     int      `json:"runs"`           // whose last look made the claim
-	Share    float64  `json:"share"`
-	Lower    float64  `json:"lower"`
-	Upper    float64  `json:"upper"`
-	Agrees   *bool    `json:"agrees"` // the expected power lies in the interval
+	Claim   string   `json:"claim"`
+	Effect  float64  `json:"effect"`        // a fraction, as measured over all runs
+	Units   float64  `json:"units"`         // subjects or attempts at the last look, mean over the runs
+	Deff    float64  `json:"design_effect"` // 1 for subjects
+	Planned *float64 `json:"planned_power"` // as plan computes it
+	Needed  *float64 `json:"units_for_80_percent"`
+	Runs    int      `json:"runs"` // whose last look made the claim
+	Share   float64  `json:"share"`
+	Lower   float64  `json:"lower"`
+	Upper   float64  `json:"upper"`
+	Agrees  *bool    `json:"agrees"` // the planned power lies in the interval
 }
 
-// forecast compares the last look of the runs with the planning formulas. They
-// speak of one phase; over several a claim is counted, not predicted.
+// forecast compares the last look of the runs with what plan says. It
+// speaks of one phase; over several a claim is counted, not predicted.
 func (t *tally) forecast() {
 	if len(t.Weights) != 1 {
 		return
@@ -98,21 +97,17 @@ func (t *tally) predict(c claim) {
 	f.Share = float64(f.Runs) / n
 	interval := stats.Wilson(int64(f.Runs), int64(n), tallyError)
 	f.Lower, f.Upper = interval.Lo, interval.Hi
-	if each, ok := stats.SequentialSize(1, pC, pT, share, c.deff); ok && each > 0 {
-		if p, ok := stats.SequentialPower(f.Effect, c.tau, alpha, f.Units/each); ok {
-			f.Planned = &p
-		}
-		if i, ok := stats.SequentialInformation(f.Effect, c.tau, alpha, plannedPower); ok {
-			needed := i * each
-			f.Needed = &needed
-		}
-	}
 	if c.sign < 0 {
 		pT, pC = 1-pT, 1-pC
 	}
-	if p, ok := stats.IntervalPower(pC, pT, nC/c.deff, nT/c.deff, c.margin, c.tau, alpha); ok {
+	look := stats.SequentialLook(c.tau, alpha)
+	if p, ok := stats.IntervalPower(pC, pT, nC/c.deff, nT/c.deff, c.margin, look); ok {
 		agrees := f.Lower <= p && p <= f.Upper
-		f.Expected, f.Agrees = &p, &agrees
+		f.Planned, f.Agrees = &p, &agrees
+	}
+	if n, ok := stats.IntervalSize(pC, pT, share, c.margin, plannedPower, look); ok {
+		needed := n * c.deff
+		f.Needed = &needed
 	}
 	t.Predictions = append(t.Predictions, f)
 }
@@ -141,8 +136,8 @@ func lastComparison(c course) *analysis.Comparison {
 
 // forecasts is the table of predictions.
 func (t *tally) forecasts() *listing {
-	l := &listing{head: []string{"at the end", "effect", "units", "planned", "expected", "found", "95 % interval", "agree", "80 % at"},
-		right: []int{1, 2, 3, 4, 5, 6, 8}}
+	l := &listing{head: []string{"at the end", "effect", "units", "planned", "found", "95 % interval", "agree", "80 % at"},
+		right: []int{1, 2, 3, 4, 5, 7}}
 	for _, f := range t.Predictions {
 		power := func(p *float64) string {
 			if p == nil {
@@ -157,7 +152,7 @@ func (t *tally) forecasts() *listing {
 		if f.Needed != nil {
 			needed = group(int64(*f.Needed))
 		}
-		l.add(f.Claim, strconv.FormatFloat(100*f.Effect, 'f', 2, 64)+" pp", group(int64(f.Units)), power(f.Planned), power(f.Expected),
+		l.add(f.Claim, strconv.FormatFloat(100*f.Effect, 'f', 2, 64)+" pp", group(int64(f.Units)), power(f.Planned),
 			percent(f.Share), percent(f.Lower)+" to "+percent(f.Upper), agrees, needed)
 	}
 	return l
