@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"sort"
 	"time"
 
 	"keyramp/queries"
@@ -17,7 +18,7 @@ import (
 // steps are the questions whose answers later questions read, in the order in
 // which they are kept as temporary tables of the report's session.
 var steps = []string{
-	"carried", "strays", "wanted", "threads", "exposures", "forced", "seen", "strata", "enrolled", "attempts", "lost", "subj",
+	"tries", "wanted", "threads", "met", "forced", "strata", "enrolled", "attempts", "lost", "subj",
 }
 
 // grace is how long after a phase a login that carries the experiment is held
@@ -39,30 +40,38 @@ func (d *DB) Counts(ctx context.Context, s store.Scope) (*store.Counts, error) {
 }
 
 func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, error) {
-	if err := prepare(ctx, conn, s); err != nil {
+	places, err := prepare(ctx, conn, s)
+	if err != nil {
 		return nil, err
 	}
 	c := &store.Counts{Roles: roles(s.Roles)}
+	variation := func(r *row) string {
+		place := r.int()
+		if place < 1 || place > int64(len(places)) {
+			r.fail()
+			return ""
+		}
+		return places[place-1]
+	}
 	for _, question := range []struct {
 		name string
 		row  func(r *row)
 	}{
 		{"sums", func(r *row) {
-			sums := store.SumsRow{Phase: int(r.int()), Origin: int(r.int()), Variation: r.text(), Metric: store.Metric(r.text())}
+			sums := store.SumsRow{Phase: int(r.int()), Origin: int(r.int()), Variation: variation(r), Metric: store.Metric(r.text())}
 			uncrossed := r.bool()
 			sums.N, sums.Y, sums.X, sums.YY, sums.XX, sums.XY = r.int(), r.int(), r.int(), r.int(), r.int(), r.int()
 			if uncrossed {
 				c.Uncrossed = append(c.Uncrossed, sums)
-			} else {
-				c.Sums = append(c.Sums, sums)
 			}
+			c.Sums = plus(c.Sums, sums)
 		}},
 		{"arrivals", func(r *row) {
-			c.Arrivals = append(c.Arrivals, store.ArrivalRow{Phase: int(r.int()), Origin: int(r.int()), Variation: r.text(),
+			c.Arrivals = append(c.Arrivals, store.ArrivalRow{Phase: int(r.int()), Origin: int(r.int()), Variation: variation(r),
 				Day: r.int(), Subjects: r.int(), Eligible: r.int(), Enrolled: r.int()})
 		}},
 		{"login_days", func(r *row) {
-			c.LoginDays = append(c.LoginDays, store.LoginDayRow{Phase: int(r.int()), Variation: r.text(), Day: r.int(), Logins: r.int()})
+			c.LoginDays = append(c.LoginDays, store.LoginDayRow{Phase: int(r.int()), Variation: variation(r), Day: r.int(), Logins: r.int()})
 		}},
 		{"crossed", func(r *row) {
 			c.Crossed = append(c.Crossed, store.CrossRow{Phase: int(r.int()), Subjects: r.int(), Crossed: r.int(),
@@ -82,20 +91,16 @@ func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, 
 			c.Page = append(c.Page, store.PageRow{Phase: int(r.int()), Variation: r.text(), Event: store.PagePhase(r.text()),
 				Day: r.int(), Events: r.int(), WithUser: r.int(), Verified: r.int()})
 		}},
-		{"quality", func(r *row) {
+		{"quality_events", func(r *row) {
 			q := &c.Quality
-			for _, n := range []*int64{
-				&q.Carried, &q.UnknownVariation, &q.MissingSubject, &q.Segment, &q.Inactive,
-				&q.InFlight, &q.Late, &q.LoginsInScope, &q.LoginsWithout, &q.ForcedSubjects,
-				&q.ExposedSubjects, &q.CarryOver, &q.UnplacedAttempts, &q.Lost,
-				&q.PageCompleted, &q.PageCompletedUser, &q.PageUnmatched, &q.PageControl,
-				&q.PageVariationDiffers, &q.LogEnrollments, &q.BothEnrollments,
-				&q.PageOnlyEnrollments, &q.LogOnlyEnrollments,
-				&q.FirstEvent, &q.LastEvent, &q.LastLog, &q.LastPage,
-			} {
+			for _, n := range []*int64{&q.Carried, &q.UnknownVariation, &q.Segment, &q.Inactive, &q.InFlight, &q.Late,
+				&q.LoginsInScope, &q.LoginsWithout, &q.FirstEvent, &q.LastEvent} {
 				*n = r.int()
 			}
 		}},
+		{"quality_subjects", func(r *row) { named(&c.Quality, r) }},
+		{"quality_enrollments", func(r *row) { named(&c.Quality, r) }},
+		{"quality_times", func(r *row) { named(&c.Quality, r) }},
 	} {
 		if err := ask(ctx, conn, question.name, question.row); err != nil {
 			return nil, err
@@ -109,41 +114,93 @@ func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, 
 	return c, nil
 }
 
-// prepare puts the scope into temporary tables and keeps the answers that the questions share.
-func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) error {
+// named reads a count of its name.
+func named(q *store.Quality, r *row) {
+	n := map[string]*int64{
+		"missing_subject": &q.MissingSubject, "exposed_subjects": &q.ExposedSubjects, "forced_subjects": &q.ForcedSubjects,
+		"carry_over": &q.CarryOver, "unplaced_attempts": &q.UnplacedAttempts, "lost": &q.Lost,
+		"page_completed": &q.PageCompleted, "page_completed_user": &q.PageCompletedUser, "page_unmatched": &q.PageUnmatched,
+		"page_control": &q.PageControl, "page_variation_differs": &q.PageVariationDiffers,
+		"log_enrollments": &q.LogEnrollments, "both_enrollments": &q.BothEnrollments,
+		"page_only_enrollments": &q.PageOnlyEnrollments, "log_only_enrollments": &q.LogOnlyEnrollments,
+		"log": &q.LastLog, "page": &q.LastPage,
+	}[r.text()]
+	if n == nil {
+		r.fail()
+		return
+	}
+	*n = r.int()
+}
+
+// plus adds a row to sorted ones: the last one has the same key, or none has.
+func plus(rows []store.SumsRow, r store.SumsRow) []store.SumsRow {
+	if n := len(rows); n > 0 {
+		last := &rows[n-1]
+		if last.Phase == r.Phase && last.Origin == r.Origin && last.Variation == r.Variation && last.Metric == r.Metric {
+			last.N, last.Y, last.X = last.N+r.N, last.Y+r.Y, last.X+r.X
+			last.YY, last.XX, last.XY = last.YY+r.YY, last.XX+r.XX, last.XY+r.XY
+			return rows
+		}
+	}
+	return append(rows, r)
+}
+
+// Ids of words that no event has.
+const (
+	elsewhere = math.MaxUint32     // events of any other experiment, or of none, in the table periods
+	unheard   = math.MaxUint32 - 1 // a text that the store has not met
+)
+
+// maxPlaces is how many variations the questions can tell apart.
+const maxPlaces = 999
+
+// prepare puts the scope into temporary tables and keeps the answers that the questions share. It returns the
+// variations that the questions call by their places, from 1 on.
+func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []string, err error) {
 	if err := ddl(ctx, conn, "session"); err != nil {
-		return err
+		return nil, err
+	}
+	places = placesOf(s)
+	if len(places) > maxPlaces {
+		return nil, fmt.Errorf("%d variations: a report compares %d at most", len(places), maxPlaces)
 	}
 	inForce := roles(s.Roles)
+	id, err := wordIDs(ctx, conn, slices.Concat(places, chain(s), s.TestClients, slices.Collect(maps.Keys(inForce)), []string{passkey}))
+	if err != nil {
+		return nil, err
+	}
 	met := map[[2]string]bool{}
-	var phases, arms, known, codes, ids, clients, users [][]any
-	for i, p := range s.Phases {
-		until, flight := p.Until, p.Until+grace.Microseconds()
-		if until == 0 {
-			until, flight = forEver, forEver
-		}
-		for _, next := range s.Phases[i+1:] { // a login that began in the next phase is not in flight
-			if next.Experiment == p.Experiment {
-				flight = max(until, min(flight, next.From))
-			}
-		}
-		phases = append(phases, []any{p.Number, p.Experiment, p.From, until, flight})
+	var phases, periods, arms, known, codes, ids, clients, users [][]any
+	for _, w := range windows(s.Phases) {
+		phases = append(phases, []any{w.phase, id(w.experiment), w.from, w.until})
+		periods = append(periods, []any{id(w.experiment), w.phase, w.from, w.until, w.flight})
+	}
+	for _, w := range stretches(s.Phases) {
+		periods = append(periods, []any{uint32(elsewhere), w.phase, w.from, w.until, w.until})
+	}
+	for _, p := range s.Phases {
 		for _, a := range p.Arms {
-			arms = append(arms, []any{p.Number, a.Variation, a.Control})
+			place := 1 + sort.SearchStrings(places, a.Variation)
+			arms = append(arms, []any{p.Number, place, a.Control})
 			if pair := [2]string{p.Experiment, a.Variation}; !met[pair] {
 				met[pair] = true
-				known = append(known, []any{p.Experiment, a.Variation})
+				known = append(known, []any{id(p.Experiment), id(a.Variation), place})
 			}
 		}
 	}
-	for _, id := range chain(s) {
-		ids = append(ids, []any{id})
+	for _, text := range chain(s) {
+		ids = append(ids, []any{id(text)})
 	}
 	for _, code := range slices.Sorted(maps.Keys(inForce)) {
-		codes = append(codes, []any{code, string(inForce[code])})
+		switch role := inForce[code]; role {
+		case store.RoleSuccess, store.RoleFailure, store.RoleEnrollment:
+			if of := id(code); of != unheard {
+				codes = append(codes, []any{of, string(role), code == loginType})
+			}
+		}
 	}
-	for _, id := range s.TestClients {
-		clients = append(clients, []any{id})
+	for _, text := range s.TestClients {
+		clients = append(clients, []any{id(text)})
 	}
 	for _, key := range s.TestUsers {
 		users = append(users, []any{key})
@@ -152,19 +209,103 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) error {
 		table string
 		rows  [][]any
 	}{
-		{"scope", [][]any{{s.Since, s.Until}}}, {"chain", ids}, {"phases", phases}, {"arms", arms},
-		{"variations", known}, {"roles", codes}, {"test_clients", clients}, {"test_users", users},
+		{"scope", [][]any{{s.Since, s.Until, id(passkey)}}}, {"chain", ids}, {"phases", phases}, {"periods", periods},
+		{"arms", arms}, {"variations", known}, {"roles", codes}, {"test_clients", clients}, {"test_users", users},
 	} {
 		if err := insertRows(ctx, conn, t.table, t.rows); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, name := range steps {
 		if err := keep(ctx, conn, name); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return places, nil
+}
+
+const (
+	loginType = "s"       // the type of the login that the plain recipe counts
+	passkey   = "passkey" // the authenticator that an enrollment is about
+)
+
+// placesOf lists the variations of all phases, each once, in the order of their texts.
+func placesOf(s store.Scope) []string {
+	var all []string
+	for _, p := range s.Phases {
+		for _, a := range p.Arms {
+			all = append(all, a.Variation)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// wordIDs returns the ids that texts have in the store.
+func wordIDs(ctx context.Context, conn *sql.Conn, texts []string) (id func(text string) uint32, err error) {
+	ids := map[string]uint32{}
+	var text string
+	var n uint32
+	err = each(ctx, conn, "word_ids", []any{sql.Named("texts", texts)}, func() error {
+		ids[text] = n
+		return nil
+	}, &text, &n)
+	return func(text string) uint32 {
+		if n, ok := ids[text]; ok {
+			return n
+		}
+		return unheard
+	}, err
+}
+
+// A window is when a phase was open to logins that began then, half-open.
+type window struct {
+	phase               int
+	experiment          string
+	from, until, flight store.Micros // until flight a login that began in it may be in flight
+}
+
+// windows gives each phase its window.
+func windows(phases []store.Phase) []window {
+	var all []window
+	for i, p := range phases {
+		w := window{p.Number, p.Experiment, p.From, p.Until, p.Until + grace.Microseconds()}
+		if w.until == 0 {
+			w.until, w.flight = forEver, forEver
+		}
+		for _, next := range phases[i+1:] { // a login that began in the next phase is not in flight
+			if next.Experiment == p.Experiment {
+				w.flight = max(w.until, min(w.flight, next.From))
+			}
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// stretches are the windows of all experiments together: they do not overlap, and where several phases were open the
+// last one counts.
+func stretches(phases []store.Phase) []window {
+	var cuts []store.Micros
+	open := windows(phases)
+	for _, w := range open {
+		cuts = append(cuts, w.from, w.until)
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	var all []window
+	for i := 1; i < len(cuts); i++ {
+		last := window{from: cuts[i-1], until: cuts[i]}
+		for _, w := range open {
+			if w.from <= last.from && last.until <= w.until {
+				last.phase = max(last.phase, w.phase)
+			}
+		}
+		if last.phase > 0 {
+			all = append(all, last)
+		}
+	}
+	return all
 }
 
 // chain lists the experiment ids that a scope speaks of, each once.

@@ -41,7 +41,7 @@ func TestHeaders(t *testing.T) {
 	fill(t, db, events, page)
 	scope := ramp()
 	err = db.read(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
-		if err := prepare(ctx, conn, scope); err != nil { // the tables that report questions read
+		if _, err := prepare(ctx, conn, scope); err != nil { // the tables that report questions read
 			return err
 		}
 		for _, q := range all {
@@ -79,7 +79,7 @@ func paramsFor(q queries.Query) []any {
 		s := ramp()
 		return paramsOf(q, s, s.Experiment)
 	}
-	values := map[string]any{"VARCHAR": "", "BIGINT": int64(1 << 50)}
+	values := map[string]any{"VARCHAR": "", "VARCHAR[]": []string{"s"}, "BIGINT": int64(1 << 50)}
 	var params []any
 	for _, p := range q.Params {
 		params = append(params, sql.Named(p.Name, values[p.Type]))

@@ -4,7 +4,7 @@
 -- params:  none; reads strata
 -- columns: from_phase INTEGER, to_phase INTEGER, seen BIGINT, still HUGEINT
 select a.phase as from_phase, b.phase as to_phase, count(*) as seen,
-       sum(case when a.variation_id = b.variation_id then 1 else 0 end) as still
+       sum(case when a.place = b.place then 1 else 0 end) as still
 from strata a join strata b on b.user_key = a.user_key and b.phase > a.phase
 where not a.control
 group by a.phase, b.phase order by a.phase, b.phase

@@ -3,4 +3,9 @@
 -- grain:   type, role, rule
 -- params:  none; reads attempts
 -- columns: type VARCHAR, role VARCHAR, rule VARCHAR, n HUGEINT
-select a.type, a.role, a.rule, sum(a.n) as n from attempts a group by a.type, a.role, a.rule order by a.type, a.role, a.rule
+with counted as (
+    select type, role, rule, sum(n) as n from attempts group by type, role, rule
+)
+select words.text as type, c.role, c.rule, c.n
+from counted c join words on words.id = c.type
+order by words.text, c.role, c.rule

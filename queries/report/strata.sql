@@ -1,26 +1,32 @@
 -- name:    strata
 -- asks:    in which stratum is each subject of each phase: its first variation there, and where it came from?
 -- grain:   phase, user_key
--- params:  none; reads seen
--- columns: phase INTEGER, user_key UBIGINT, variation_id VARCHAR, first_us BIGINT, control BOOLEAN,
+-- params:  none; reads met, forced, arms
+-- columns: phase INTEGER, user_key UBIGINT, place INTEGER, first_us BIGINT, control BOOLEAN,
 --          variations BIGINT, met_treatment BOOLEAN, origin INTEGER
--- Two variations first met at the same moment: the smaller id counts as the first one.
+-- Two variations first met at the same moment: the smaller place counts as the first one.
 -- Origin 0: never exposed before this phase. Origin j: exposed before, always to control, last in phase j.
 -- Origin -1: once exposed to a treatment in an earlier phase, so out of the comparison here.
-with firsts as (
-    select phase, user_key, variation_id, first_us, control,
-           count(*) over met as variations,
-           bool_or(not control) over met as met_treatment,
-           row_number() over (partition by phase, user_key order by first_us, variation_id) as place
-    from seen
-    window met as (partition by phase, user_key)
-), before as (
-    select *,
-           lag(phase) over (partition by user_key order by phase) as last_phase,
-           bool_or(met_treatment) over (partition by user_key order by phase
-               rows between unbounded preceding and 1 preceding) as treated_before
-    from firsts where place = 1
+with firsts as (      -- time and place in one number, because the smallest pair is found much faster so
+    select met.phase, met.user_key, min(met.first_us * 1000 + met.place) as earliest, count(*) as variations,
+           bool_or(not coalesce(arms.control, false)) as met_treatment
+    from met left join arms on arms.phase = met.phase and arms.place = met.place
+    where met.phase > 0 and met.place > 0 and met.user_key <> 0
+      and met.user_key not in (select user_key from forced)
+    group by met.phase, met.user_key
+), back_again as (
+    select user_key from firsts group by user_key having count(*) > 1
+), origins as (
+    select phase, user_key,
+           case when lag(phase) over past is null then 0
+                when bool_or(met_treatment) over (partition by user_key order by phase rows between unbounded preceding and 1 preceding) then -1
+                else lag(phase) over past end as origin
+    from firsts where user_key in (select user_key from back_again)
+    window past as (partition by user_key order by phase)
 )
-select phase, user_key, variation_id, first_us, control, variations, met_treatment,
-       case when last_phase is null then 0 when treated_before then -1 else last_phase end as origin
-from before
+select firsts.phase, firsts.user_key, (firsts.earliest % 1000)::integer as place, firsts.earliest // 1000 as first_us,
+       coalesce(arms.control, false) as control, firsts.variations, firsts.met_treatment,
+       coalesce(origins.origin, 0) as origin
+from firsts
+left join arms on arms.phase = firsts.phase and arms.place = firsts.earliest % 1000
+left join origins on origins.phase = firsts.phase and origins.user_key = firsts.user_key

@@ -1,50 +1,46 @@
 -- name:    subj
 -- asks:    what did each subject do in each stratum, for each variation it met there?
--- grain:   phase, user_key, variation_id
--- params:  none; reads seen, strata, attempts, lost, enrolled, phases
--- columns: phase INTEGER, origin INTEGER, variation_id VARCHAR, user_key UBIGINT, is_first BOOLEAN, crossed BOOLEAN,
+-- grain:   phase, user_key, place
+-- params:  none; reads met, strata, attempts, lost, enrolled, phases
+-- columns: phase INTEGER, origin INTEGER, place INTEGER, user_key UBIGINT, is_first BOOLEAN, crossed BOOLEAN,
 --          first_us BIGINT, eligible BOOLEAN, enrolled BOOLEAN, enrolled_us BIGINT, logins BIGINT,
 --          ok BIGINT, failed BIGINT, lost BIGINT
 -- is_first marks the row of the first exposure, which alone carries the enrollment and the subject's logins
 -- (all successful ones of the phase, single sign-on included). ok and failed are interactive attempts of the
 -- row's own variation. eligible: not enrolled before the phase began. enrolled: eligible, and enrolled in the phase.
-with tried as (
-    select phase, user_key, variation_id,
-           sum(case when role = 'success' and not sso then n else 0 end) as ok,
-           sum(case when role = 'failure' then n else 0 end) as failed
-    from attempts where variation_id <> '' and user_key <> 0
-    group by phase, user_key, variation_id
-), logged_in as (
-    select phase, user_key, sum(n) as logins
-    from attempts where type = 's' and rule = 'event' and user_key <> 0
-    group by phase, user_key
-), vanished as (
-    select l.phase, l.user_key,
-           case when seen.variation_id is not null then seen.variation_id else strata.variation_id end as variation_id,
-           count(*) as lost
+with deeds as (       -- rows of three kinds, added up below: one join instead of three
+    select phase, user_key, place, 0::hugeint as logins,
+           case when role = 'success' and not sso then n else 0::hugeint end as ok,
+           case when role = 'failure' then n else 0::hugeint end as failed, 0 as lost
+    from attempts where place <> 0 and user_key <> 0
+    union all
+    select attempts.phase, attempts.user_key, strata.place, attempts.n, 0, 0, 0
+    from attempts join strata on strata.phase = attempts.phase and strata.user_key = attempts.user_key
+    where attempts.login and attempts.rule = 'event'
+    union all
+    select l.phase, l.user_key, case when met.place is not null then met.place else strata.place end, 0, 0, 0, 1
     from lost l
     join strata on strata.phase = l.phase and strata.user_key = l.user_key
-    left join seen on seen.phase = l.phase and seen.user_key = l.user_key and seen.variation_id = l.variation_id
-    group by all
+    left join met on met.phase = l.phase and met.user_key = l.user_key and met.place = l.place and met.place > 0
+), done as (
+    select phase, user_key, place, sum(logins) as logins, sum(ok) as ok, sum(failed) as failed, sum(lost) as lost
+    from deeds group by phase, user_key, place
 )
-select seen.phase, strata.origin, seen.variation_id, seen.user_key,
-       seen.variation_id = strata.variation_id as is_first,
+select met.phase, strata.origin, met.place, met.user_key,
+       met.place = strata.place as is_first,
        strata.variations > 1 as crossed,
-       seen.first_us,
+       met.first_us,
        enrolled.first_us is null or enrolled.first_us >= phases.from_us as eligible,
        enrolled.first_us is not null and enrolled.first_us >= phases.from_us
            and enrolled.first_us < phases.until_us as enrolled,
        coalesce(enrolled.first_us, 0) as enrolled_us,
-       coalesce(logged_in.logins, 0)::bigint as logins,
-       coalesce(tried.ok, 0)::bigint as ok,
-       coalesce(tried.failed, 0)::bigint as failed,
-       coalesce(vanished.lost, 0) as lost
-from seen
-join strata on strata.phase = seen.phase and strata.user_key = seen.user_key
-join phases on phases.phase = seen.phase
-left join enrolled on enrolled.user_key = seen.user_key
-left join tried on tried.phase = seen.phase and tried.user_key = seen.user_key
-               and tried.variation_id = seen.variation_id
-left join logged_in on logged_in.phase = seen.phase and logged_in.user_key = seen.user_key
-left join vanished on vanished.phase = seen.phase and vanished.user_key = seen.user_key
-                  and vanished.variation_id = seen.variation_id
+       coalesce(done.logins, 0)::bigint as logins,
+       coalesce(done.ok, 0)::bigint as ok,
+       coalesce(done.failed, 0)::bigint as failed,
+       coalesce(done.lost, 0)::bigint as lost
+from met
+join strata on strata.phase = met.phase and strata.user_key = met.user_key
+join phases on phases.phase = met.phase
+left join enrolled on enrolled.user_key = met.user_key
+left join done on done.phase = met.phase and done.user_key = met.user_key and done.place = met.place
+where met.place > 0

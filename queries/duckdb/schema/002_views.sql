@@ -72,6 +72,9 @@ join words authenticator on authenticator.id = e.authenticator;
 create view log_times as
 select epoch_us(at_utc) as at_us from events;
 
+create view page_times as
+select epoch_us(at_utc) as at_us from page_events;
+
 create view page as
 select
     p.event_id,
@@ -89,3 +92,37 @@ from page_events p
 join words phase on phase.id = p.phase
 join words experiment on experiment.id = p.experiment
 join words variation on variation.id = p.variation;
+
+-- The columns that reports ask from: ids of words instead of texts, because a
+-- report compares them and hardly ever prints them.
+create view ev_ids as
+select
+    e.log_id,
+    epoch_us(e.at_utc) as at_us,
+    epoch_us(e.assigned_utc) as assigned_us,
+    coalesce(epoch_us(e.logged_utc), 0) as logged_us,
+    e.type,
+    e.client,
+    e.experiment,
+    e.variation,
+    e.user_key,
+    e.session_key,
+    e.transaction_key,
+    e.interactive,
+    e.authenticator,
+    allocation.text = 'segment' as segmented,
+    e.test
+from events e
+join words allocation on allocation.id = e.allocation;
+
+create view page_ids as
+select
+    p.event_id,
+    epoch_us(p.at_utc) as at_us,
+    phase.text as phase,
+    p.experiment,
+    p.variation,
+    p.user_key,
+    p.verified
+from page_events p
+join words phase on phase.id = p.phase;

@@ -1,40 +1,54 @@
 -- The temporary tables that say what a report asks about. The questions in
 -- the folder report read them beside the views, so none of them has parameters.
+-- Texts that events repeat stand here as the store keeps them, as ids of words.
 
 create temp table scope (
     since_us bigint not null,            -- inclusive
-    until_us bigint not null             -- exclusive
+    until_us bigint not null,            -- exclusive
+    passkey  uinteger not null           -- the authenticator that an enrollment is about
 );
 
 -- the experiment and those that it continues
-create temp table chain (experiment_id varchar not null);
+create temp table chain (experiment uinteger not null);
 
--- periods with one set of weights; a phase that is open ends in the far future
-create temp table phases (
-    phase         integer not null,      -- 1, 2, … in order of time
-    experiment_id varchar not null,
-    from_us       bigint not null,       -- inclusive
-    until_us      bigint not null,       -- exclusive
+-- When which phase was open to logins that began then: for each experiment its
+-- own phases, and under `elsewhere`, for events of any other experiment or of
+-- none, stretches that do not overlap. An open phase ends in the far future.
+create temp table periods (
+    experiment uinteger not null,
+    phase      integer not null,         -- 1, 2, … in order of time
+    from_us    bigint not null,          -- inclusive
+    until_us   bigint not null,          -- exclusive
     grace_until_us bigint not null       -- exclusive; until then a login that began in it may be in flight
 );
 
+create temp table phases (
+    phase      integer not null,
+    experiment uinteger not null,
+    from_us    bigint not null,
+    until_us   bigint not null
+);
+
 create temp table arms (
-    phase        integer not null,
-    variation_id varchar not null,
-    control      boolean not null
+    phase   integer not null,
+    place   integer not null,
+    control boolean not null
 );
 
--- every variation that some phase of an experiment gives out
+-- Every variation that some phase of an experiment gives out. Places count the
+-- ids from 1 in the order of their texts: of two places the smaller is the smaller id.
 create temp table variations (
-    experiment_id varchar not null,
-    variation_id  varchar not null
+    experiment uinteger not null,
+    variation  uinteger not null,
+    place      integer not null
 );
 
--- what each event type means, overrides included
+-- the event types that reports ask for, overrides included
 create temp table roles (
-    type varchar not null,
-    role varchar not null
+    type  uinteger not null,
+    role  varchar not null,
+    login boolean not null               -- type s: the login that the plain recipe counts
 );
 
-create temp table test_clients (client_id varchar not null);
+create temp table test_clients (client uinteger not null);
 create temp table test_users (user_key ubigint not null);
