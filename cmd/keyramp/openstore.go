@@ -16,7 +16,7 @@ import (
 // reading opens the store for questions and closes it after use. It waits for
 // a writer's commit, never for its whole run.
 func (a *app) reading(ctx context.Context, use func(context.Context, store.Store) error) error {
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, LockWait: a.flags.lockWait})
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, Answers: true, LockWait: a.flags.lockWait})
 	if err != nil {
 		return err
 	}

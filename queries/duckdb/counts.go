@@ -33,18 +33,26 @@ func (d *DB) Counts(ctx context.Context, s store.Scope) (*store.Counts, error) {
 	var c *store.Counts
 	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		var err error
-		c, err = counts(ctx, conn, s)
+		if c, err = d.counts(ctx, conn, s); err != nil {
+			return err
+		}
+		gaps, err := gapsOf(ctx, conn)
+		c.Gaps = slices.DeleteFunc(gaps, func(g store.Gap) bool { return g.From >= s.Until || (g.Until != 0 && g.Until < s.Since) })
+		c.Roles = roles(s.Roles)
 		return err
 	})
 	return c, err
 }
 
-func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, error) {
-	places, err := prepare(ctx, conn, s)
-	if err != nil {
-		return nil, err
+// answers keeps the shared answers of the events that ev_ids and page_ids show, and asks the questions. places are
+// the variations that the questions call by their places, from 1 on.
+func answers(ctx context.Context, conn *sql.Conn, places []string) (*store.Counts, error) {
+	for _, name := range steps {
+		if err := keep(ctx, conn, name); err != nil {
+			return nil, err
+		}
 	}
-	c := &store.Counts{Roles: roles(s.Roles)}
+	c := &store.Counts{}
 	variation := func(r *row) string {
 		place := r.int()
 		if place < 1 || place > int64(len(places)) {
@@ -100,17 +108,11 @@ func counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, 
 		}},
 		{"quality_subjects", func(r *row) { named(&c.Quality, r) }},
 		{"quality_enrollments", func(r *row) { named(&c.Quality, r) }},
-		{"quality_times", func(r *row) { named(&c.Quality, r) }},
 	} {
 		if err := ask(ctx, conn, question.name, question.row); err != nil {
 			return nil, err
 		}
 	}
-	gaps, err := gapsOf(ctx, conn)
-	if err != nil {
-		return nil, err
-	}
-	c.Gaps = slices.DeleteFunc(gaps, func(g store.Gap) bool { return g.From >= s.Until || (g.Until != 0 && g.Until < s.Since) })
 	return c, nil
 }
 
@@ -154,8 +156,8 @@ const (
 // maxPlaces is how many variations the questions can tell apart.
 const maxPlaces = 999
 
-// prepare puts the scope into temporary tables and keeps the answers that the questions share. It returns the
-// variations that the questions call by their places, from 1 on.
+// prepare puts the scope into temporary tables. It returns the variations that the questions call by their places,
+// from 1 on.
 func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []string, err error) {
 	if err := ddl(ctx, conn, "session"); err != nil {
 		return nil, err
@@ -213,11 +215,6 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 		{"arms", arms}, {"variations", known}, {"roles", codes}, {"test_clients", clients}, {"test_users", users},
 	} {
 		if err := insertRows(ctx, conn, t.table, t.rows); err != nil {
-			return nil, err
-		}
-	}
-	for _, name := range steps {
-		if err := keep(ctx, conn, name); err != nil {
 			return nil, err
 		}
 	}
@@ -417,12 +414,12 @@ func ask(ctx context.Context, conn *sql.Conn, name string, read func(*row)) erro
 }
 
 // keep runs a named question and keeps its answer as a temporary table of the same name.
-func keep(ctx context.Context, conn *sql.Conn, name string) error {
+func keep(ctx context.Context, conn *sql.Conn, name string, params ...any) error {
 	q, err := queries.Get(name)
 	if err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "create temp table "+q.Name+" as "+q.SQL); err != nil {
+	if _, err := conn.ExecContext(ctx, "create temp table "+q.Name+" as "+q.SQL, params...); err != nil {
 		return fmt.Errorf("question %s: %w", name, err)
 	}
 	return nil

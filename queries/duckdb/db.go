@@ -30,6 +30,7 @@ type Options struct {
 	Memory   string        // limit of DuckDB's memory, as "2GB", the default
 	Threads  int           // default 2
 	TempDir  string        // where large questions spill; default Dir
+	Answers  bool          // keep the answers of reports beside the store, and start from them
 }
 
 // A DB is a store in one DuckDB file. It is safe for concurrent use; one

@@ -60,7 +60,7 @@ type attempt struct {
 	rule      string
 }
 
-func count(s store.Scope, events []store.Event, page []store.PageEvent) *store.Counts {
+func recount(s store.Scope, events []store.Event, page []store.PageEvent) *store.Counts {
 	o := &oracle{scope: s, roles: roles(s.Roles), forced: map[uint64]bool{}, people: map[phaseUser]*person{},
 		first: map[uint64]*enrolledAt{}}
 	known := map[uint64]bool{}

@@ -73,32 +73,30 @@ func (d *DB) bytes() int64 {
 // Experiments lists the experiments that events or observations name, by id.
 func (d *DB) Experiments(ctx context.Context) ([]store.Seen, error) {
 	found := map[string]*store.Seen{}
-	of := func(id string) *store.Seen {
-		if found[id] == nil {
-			found[id] = &store.Seen{Experiment: id}
-		}
-		return found[id]
-	}
 	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		var id, variation string
-		var events, first, last int64
-		var control, segmented bool
-		if err := each(ctx, conn, "experiment_events", nil, func() error {
-			s := of(id)
-			if s.Events == 0 {
-				s.First, s.Last = first, last
-			}
-			s.Events, s.First, s.Last = s.Events+events, min(s.First, first), max(s.Last, last)
-			s.Segment = s.Segment || segmented
-			if variation != "" {
-				s.Variations = append(s.Variations, variation)
-			}
-			if control && variation != "" {
-				s.Control = append(s.Control, variation)
-			}
-			return nil
-		}, &id, &variation, &events, &first, &last, &control, &segmented); err != nil {
+		rows, err := d.experimentRows(ctx, conn)
+		if err != nil {
 			return err
+		}
+		of := func(id string) *store.Seen {
+			if found[id] == nil {
+				found[id] = &store.Seen{Experiment: id}
+			}
+			return found[id]
+		}
+		for _, r := range rows {
+			s := of(r.Experiment)
+			if s.Events == 0 {
+				s.First, s.Last = r.First, r.Last
+			}
+			s.Events, s.First, s.Last = s.Events+r.Events, min(s.First, r.First), max(s.Last, r.Last)
+			s.Segment = s.Segment || r.Segmented
+			if r.Variation != "" {
+				s.Variations = append(s.Variations, r.Variation)
+			}
+			if r.Control && r.Variation != "" {
+				s.Control = append(s.Control, r.Variation)
+			}
 		}
 		observed, err := observations(ctx, conn, "")
 		for _, o := range observed { // oldest first: the last one stays
@@ -116,6 +114,69 @@ func (d *DB) Experiments(ctx context.Context) ([]store.Seen, error) {
 	}
 	slices.SortFunc(all, func(a, b store.Seen) int { return cmp.Compare(a.Experiment, b.Experiment) })
 	return all, nil
+}
+
+// An experimentRow is what the events tell of one variation.
+type experimentRow struct {
+	Experiment, Variation string
+	Events                int64
+	First, Last           store.Micros
+	Control, Segmented    bool // some events said so
+}
+
+// keptRows are experimentRows of the rows before Events.
+type keptRows struct {
+	Identity string
+	Events   int64
+	Rows     []experimentRow
+}
+
+// experimentRows reads what the events tell of every variation, by experiment
+// and variation: of all events, or of those since the kept answer.
+func (d *DB) experimentRows(ctx context.Context, conn *sql.Conn) ([]experimentRow, error) {
+	now := keptRows{}
+	var pages int64
+	if err := one(ctx, conn, "extent", nil, &now.Identity, &now.Events, &pages); err != nil {
+		return nil, err
+	}
+	key, err := answerKey("experiments", nil)
+	if err != nil {
+		return nil, err
+	}
+	var kept keptRows
+	if !d.opts.Answers || !d.recall(key, &kept) || kept.Identity != now.Identity || kept.Events > now.Events {
+		kept = keptRows{}
+	}
+	if kept.Events == now.Events {
+		return kept.Rows, nil
+	}
+	all := map[[2]string]experimentRow{}
+	for _, r := range kept.Rows {
+		all[[2]string{r.Experiment, r.Variation}] = r
+	}
+	var r experimentRow
+	err = each(ctx, conn, "experiment_events", []any{sql.Named("row", kept.Events)}, func() error {
+		pair := [2]string{r.Experiment, r.Variation}
+		if old, ok := all[pair]; ok {
+			r.Events, r.First, r.Last = r.Events+old.Events, min(r.First, old.First), max(r.Last, old.Last)
+			r.Control, r.Segmented = r.Control || old.Control, r.Segmented || old.Segmented
+		}
+		all[pair] = r
+		return nil
+	}, &r.Experiment, &r.Variation, &r.Events, &r.First, &r.Last, &r.Control, &r.Segmented)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		now.Rows = append(now.Rows, r)
+	}
+	slices.SortFunc(now.Rows, func(a, b experimentRow) int {
+		return cmp.Or(cmp.Compare(a.Experiment, b.Experiment), cmp.Compare(a.Variation, b.Variation))
+	})
+	if d.opts.Answers {
+		d.keep(key, now)
+	}
+	return now.Rows, nil
 }
 
 // Rejects lists what was put aside, newest first; limit 0 means all.

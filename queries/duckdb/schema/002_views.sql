@@ -94,10 +94,13 @@ join words experiment on experiment.id = p.experiment
 join words variation on variation.id = p.variation;
 
 -- The columns that reports ask from: ids of words instead of texts, because a
--- report compares them and hardly ever prints them.
+-- report compares them and hardly ever prints them. Rows are numbered in the
+-- order in which they were added.
 create view ev_ids as
 select
+    e.rowid as row_no,
     e.log_id,
+    e.at_utc,
     epoch_us(e.at_utc) as at_us,
     epoch_us(e.assigned_utc) as assigned_us,
     coalesce(epoch_us(e.logged_utc), 0) as logged_us,
@@ -117,6 +120,7 @@ join words allocation on allocation.id = e.allocation;
 
 create view page_ids as
 select
+    p.rowid as row_no,
     p.event_id,
     epoch_us(p.at_utc) as at_us,
     phase.text as phase,

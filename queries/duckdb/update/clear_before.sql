@@ -1,0 +1,3 @@
+-- name:    clear_before
+-- asks:    forget which rows were there
+delete from before
