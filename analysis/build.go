@@ -62,6 +62,9 @@ func Build(in Input) *Report {
 			d.place(&one, plan, in)
 			one.Forecasts = k.forecasts(&one, in)
 			r.Comparisons = append(r.Comparisons, one)
+			if len(r.Comparisons) == 1 {
+				r.Notes = append(r.Notes, k.adjusting()...)
+			}
 		}
 		holm(r.Comparisons)
 	}

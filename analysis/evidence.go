@@ -183,6 +183,7 @@ func (c *comparer) compare() Comparison {
 	side := c.against(c.treatment.ID)
 	rows := c.counts.Sums
 	out.Evidence = c.evidence(rows, false)
+	c.adjust(&out.Evidence, false)
 	out.ExposureRatio = c.exposure()
 	if c.unlinked {
 		reason := "enrollments are not linked to people"
@@ -209,7 +210,9 @@ func (c *comparer) compare() Comparison {
 		out.WithoutCrossed = &Sensitivity{fit.Enrollment.Difference, fit.Success.Difference}
 	}
 	if slices.ContainsFunc(c.uses, func(u StratumUse) bool { return u.InDifference && !u.InRatio && u.Origin > 0 }) {
-		out.WithoutReturning = ptr(c.evidence(rows, true))
+		fit := c.evidence(rows, true)
+		c.adjust(&fit, true)
+		out.WithoutReturning = &fit
 	}
 	out.Looks = c.looks(c.history(cells))
 	c.smallestP(&out.Enrollment.Difference, out.Looks)

@@ -49,6 +49,9 @@ type Plan struct {
 	// that is proven smaller than the margin; "" = nobody does.
 	SignOff string `yaml:"small_drop_accepted_by" json:"small_drop_accepted_by"`
 
+	// CUPED takes out of login success what people failed before the experiment; it needs history of two weeks.
+	CUPED bool `yaml:"cuped" json:"cuped,omitempty"`
+
 	// Horizon is the time of the one look of a fixed plan, and HorizonInformation the evidence (1/variance of the
 	// enrollment difference) at which a group-sequential plan ends. Both are written down before the start.
 	Horizon            *time.Time `yaml:"horizon" json:"horizon,omitempty"`
@@ -107,6 +110,7 @@ func (p Plan) Validate() error {
 	check(p.Method == "" || p.Method == MethodNewcombe || p.Method == MethodScore,
 		"method is %q: give %q or %q", p.Method, MethodNewcombe, MethodScore)
 	check(p.Mode == Fixed || p.Method == "", "method is given, and only mode %q has a choice", Fixed)
+	check(p.Mode == Sequential || !p.CUPED, "cuped is on, and only mode %q has it", Sequential)
 	within("alpha", p.Alpha, 0, 0.5)
 	within("alpha_srm", p.AlphaSRM, 0, 0.5)
 	share("delta_min", p.DeltaMin)

@@ -176,11 +176,14 @@ type Ratio struct {
 
 // Evidence is what a decision is made of.
 type Evidence struct {
-	Enrollment        Outcome `json:"enrollment"`
-	EnrollmentEvents  float64 `json:"enrollments_expected_in_smaller_arm"`
-	RateRatio         Ratio   `json:"rate_ratio"`
-	Success           Outcome `json:"login_success"`
-	EffectiveFailures float64 `json:"effective_failures"`
+	Enrollment       Outcome `json:"enrollment"`
+	EnrollmentEvents float64 `json:"enrollments_expected_in_smaller_arm"`
+	RateRatio        Ratio   `json:"rate_ratio"`
+	Success          Outcome `json:"login_success"`
+	// SuccessPlain is the difference in login success as counted, where the plan has taken out of Success what people
+	// failed before the experiment.
+	SuccessPlain      *Difference `json:"login_success_unadjusted,omitempty"`
+	EffectiveFailures float64     `json:"effective_failures"`
 }
 
 // A Comparison sets one treatment against control.

@@ -191,6 +191,7 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 			Since: w.since, Until: w.until,
 			Phases: phases, Roles: a.settings.EventTypes,
 			TestClients: a.settings.TestTraffic.Clients, TestUsers: users,
+			Covariates: a.settings.Plan.CUPED,
 		},
 		AsOf:      w.asOf,
 		Watermark: w.watermark,

@@ -92,11 +92,11 @@ func count(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, e
 	if err != nil {
 		return nil, err
 	}
-	c, err := answers(ctx, conn, places)
+	c, err := answers(ctx, conn, s, places)
 	if err != nil {
 		return nil, err
 	}
-	return c, ask(ctx, conn, "quality_times", func(r *row) { named(&c.Quality, r) })
+	return c, times(ctx, conn, &c.Quality)
 }
 
 // update brings a kept answer up to date.
@@ -134,7 +134,7 @@ func update(ctx context.Context, conn *sql.Conn, s store.Scope, kept answer) (*s
 				return nil, err
 			}
 		}
-		c, err := answers(ctx, conn, places)
+		c, err := answers(ctx, conn, s, places)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +157,7 @@ func update(ctx context.Context, conn *sql.Conn, s store.Scope, kept answer) (*s
 	if _, err := run(ctx, conn, "put_until", sql.Named("until_us", s.Until)); err != nil {
 		return nil, err
 	}
-	return c, ask(ctx, conn, "quality_times", func(r *row) { named(&c.Quality, r) })
+	return c, times(ctx, conn, &c.Quality)
 }
 
 // answerKey names an answer by the program's questions and by what is asked.

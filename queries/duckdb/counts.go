@@ -46,7 +46,7 @@ func (d *DB) Counts(ctx context.Context, s store.Scope) (*store.Counts, error) {
 
 // answers keeps the shared answers of the events that ev_ids and page_ids show, and asks the questions. places are
 // the variations that the questions call by their places, from 1 on.
-func answers(ctx context.Context, conn *sql.Conn, places []string) (*store.Counts, error) {
+func answers(ctx context.Context, conn *sql.Conn, s store.Scope, places []string) (*store.Counts, error) {
 	for _, name := range steps {
 		if err := keep(ctx, conn, name); err != nil {
 			return nil, err
@@ -61,10 +61,11 @@ func answers(ctx context.Context, conn *sql.Conn, places []string) (*store.Count
 		}
 		return places[place-1]
 	}
-	for _, question := range []struct {
+	type question struct {
 		name string
 		row  func(r *row)
-	}{
+	}
+	questions := []question{
 		{"sums", func(r *row) {
 			sums := store.SumsRow{Phase: int(r.int()), Origin: int(r.int()), Variation: variation(r), Metric: store.Metric(r.text())}
 			uncrossed := r.bool()
@@ -108,8 +109,15 @@ func answers(ctx context.Context, conn *sql.Conn, places []string) (*store.Count
 		}},
 		{"quality_subjects", func(r *row) { named(&c.Quality, r) }},
 		{"quality_enrollments", func(r *row) { named(&c.Quality, r) }},
-	} {
-		if err := ask(ctx, conn, question.name, question.row); err != nil {
+	}
+	if s.Covariates {
+		questions = append(questions, question{"covariates", func(r *row) {
+			c.Before = append(c.Before, store.CovariateRow{Phase: int(r.int()), Origin: int(r.int()), Variation: variation(r),
+				P: r.int(), PP: r.int(), PY: r.int(), PX: r.int()})
+		}})
+	}
+	for _, q := range questions {
+		if err := ask(ctx, conn, q.name, q.row); err != nil {
 			return nil, err
 		}
 	}
@@ -125,13 +133,24 @@ func named(q *store.Quality, r *row) {
 		"page_control": &q.PageControl, "page_variation_differs": &q.PageVariationDiffers,
 		"log_enrollments": &q.LogEnrollments, "both_enrollments": &q.BothEnrollments,
 		"page_only_enrollments": &q.PageOnlyEnrollments, "log_only_enrollments": &q.LogOnlyEnrollments,
-		"log": &q.LastLog, "page": &q.LastPage,
 	}[r.text()]
 	if n == nil {
 		r.fail()
 		return
 	}
 	*n = r.int()
+}
+
+// times asks when the sources told anything, of all events.
+func times(ctx context.Context, conn *sql.Conn, q *store.Quality) error {
+	return ask(ctx, conn, "quality_times", func(r *row) {
+		switch source, first, last := r.text(), r.int(), r.int(); source {
+		case "log":
+			q.FirstLog, q.LastLog = first, last
+		case "page":
+			q.LastPage = last
+		}
+	})
 }
 
 // plus adds a row to sorted ones: the last one has the same key, or none has.

@@ -109,6 +109,7 @@ func TestCountsAgreeWithOracle(t *testing.T) {
 		if r.IntN(2) == 0 {
 			scope.TestClients, scope.TestUsers = []string{"robot"}, []uint64{3}
 		}
+		scope.Covariates = r.IntN(2) == 0
 		if r.IntN(2) == 0 { // continued under a new id
 			scope.Phases[2].Experiment, scope.Continues, scope.Experiment = "exp_b", []string{"exp_a"}, "exp_b"
 		}
@@ -153,6 +154,7 @@ func TestKeptAnswersAgreeWithOracle(t *testing.T) {
 		if r.IntN(2) == 0 {
 			scope.Phases[2].Experiment, scope.Continues, scope.Experiment = "exp_b", []string{"exp_a"}, "exp_b"
 		}
+		scope.Covariates = r.IntN(2) == 0
 		if r.IntN(2) == 0 { // as a tenant's log comes in; else in any order
 			slices.SortFunc(events, func(a, b store.Event) int { return int(a.At - b.At) })
 			slices.SortFunc(page, func(a, b store.PageEvent) int { return int(a.At - b.At) })

@@ -15,34 +15,37 @@ import (
 func difference(base, more, less *store.Counts) *store.Counts {
 	c := &store.Counts{Roles: more.Roles}
 	combine(&c.Sums, base.Sums, more.Sums, less.Sums, func(r *store.SumsRow) (key, []*int64) {
-		return key{r.Phase, r.Origin, r.Variation, string(r.Metric), "", 0}, []*int64{&r.N, &r.Y, &r.X, &r.YY, &r.XX, &r.XY}
+		return key{phase: r.Phase, origin: r.Origin, text: r.Variation, next: string(r.Metric)}, []*int64{&r.N, &r.Y, &r.X, &r.YY, &r.XX, &r.XY}
 	})
 	combine(&c.Uncrossed, base.Uncrossed, more.Uncrossed, less.Uncrossed, func(r *store.SumsRow) (key, []*int64) {
-		return key{r.Phase, r.Origin, r.Variation, string(r.Metric), "", 0}, []*int64{&r.N, &r.Y, &r.X, &r.YY, &r.XX, &r.XY}
+		return key{phase: r.Phase, origin: r.Origin, text: r.Variation, next: string(r.Metric)}, []*int64{&r.N, &r.Y, &r.X, &r.YY, &r.XX, &r.XY}
 	})
 	combine(&c.Arrivals, base.Arrivals, more.Arrivals, less.Arrivals, func(r *store.ArrivalRow) (key, []*int64) {
-		return key{r.Phase, r.Origin, r.Variation, "", "", r.Day}, []*int64{&r.Subjects, &r.Eligible, &r.Enrolled}
+		return key{phase: r.Phase, origin: r.Origin, text: r.Variation, day: r.Day}, []*int64{&r.Subjects, &r.Eligible, &r.Enrolled}
+	})
+	combine(&c.Before, base.Before, more.Before, less.Before, func(r *store.CovariateRow) (key, []*int64) {
+		return key{phase: r.Phase, origin: r.Origin, text: r.Variation}, []*int64{&r.P, &r.PP, &r.PY, &r.PX}
 	})
 	combine(&c.LoginDays, base.LoginDays, more.LoginDays, less.LoginDays, func(r *store.LoginDayRow) (key, []*int64) {
-		return key{r.Phase, 0, r.Variation, "", "", r.Day}, []*int64{&r.Logins}
+		return key{phase: r.Phase, text: r.Variation, day: r.Day}, []*int64{&r.Logins}
 	})
 	combine(&c.Crossed, base.Crossed, more.Crossed, less.Crossed, func(r *store.CrossRow) (key, []*int64) {
 		return key{phase: r.Phase}, []*int64{&r.Subjects, &r.Crossed, &r.Control, &r.Left}
 	})
 	combine(&c.Returns, base.Returns, more.Returns, less.Returns, func(r *store.ReturnRow) (key, []*int64) {
-		return key{r.From, r.To, "", "", "", 0}, []*int64{&r.Seen, &r.Still}
+		return key{phase: r.From, origin: r.To}, []*int64{&r.Seen, &r.Still}
 	})
 	combine(&c.Rules, base.Rules, more.Rules, less.Rules, func(r *store.RuleRow) (key, []*int64) {
-		return key{0, 0, r.Type, string(r.Role), r.Rule, 0}, []*int64{&r.Count}
+		return key{text: r.Type, next: string(r.Role), third: r.Rule}, []*int64{&r.Count}
 	})
 	combine(&c.Seed, base.Seed, more.Seed, less.Seed, func(r *store.SeedRow) (key, []*int64) {
-		return key{r.Phase, 0, r.Variation, "", "", 0}, []*int64{&r.Logins, &r.SSO, &r.PageCompleted, &r.LogEnrolled}
+		return key{phase: r.Phase, text: r.Variation}, []*int64{&r.Logins, &r.SSO, &r.PageCompleted, &r.LogEnrolled}
 	})
 	combine(&c.Page, base.Page, more.Page, less.Page, func(r *store.PageRow) (key, []*int64) {
-		return key{r.Phase, 0, r.Variation, string(r.Event), "", r.Day}, []*int64{&r.Events, &r.WithUser, &r.Verified}
+		return key{phase: r.Phase, text: r.Variation, next: string(r.Event), day: r.Day}, []*int64{&r.Events, &r.WithUser, &r.Verified}
 	})
 
-	// The moments are the earliest and the latest of all; the rest of Quality are counts.
+	// The moments are the earliest and the latest of all, those of the sources asked for anew; the rest are counts.
 	q, a, b := base.Quality, more.Quality, less.Quality
 	sum, plus, minus := reflect.ValueOf(&q).Elem(), reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range sum.NumField() {
@@ -53,7 +56,6 @@ func difference(base, more, less *store.Counts) *store.Counts {
 		q.FirstEvent = a.FirstEvent
 	}
 	q.LastEvent = max(base.Quality.LastEvent, a.LastEvent)
-	q.LastLog, q.LastPage = max(base.Quality.LastLog, a.LastLog), max(base.Quality.LastPage, a.LastPage)
 	c.Quality = q
 	return c
 }

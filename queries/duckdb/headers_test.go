@@ -43,7 +43,7 @@ func TestHeaders(t *testing.T) {
 	err = db.read(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
 		places, err := prepare(ctx, conn, scope)
 		if err == nil {
-			_, err = answers(ctx, conn, places) // the tables that report questions read
+			_, err = answers(ctx, conn, scope, places) // the tables that report questions read
 		}
 		if err != nil {
 			return err

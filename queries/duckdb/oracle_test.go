@@ -324,6 +324,9 @@ func (o *oracle) count() *store.Counts {
 	o.enrollmentQuality(q)
 	for _, e := range o.events {
 		q.LastLog = max(q.LastLog, e.At)
+		if q.FirstLog == 0 || e.At < q.FirstLog {
+			q.FirstLog = e.At
+		}
 		of := e.Experiment // an event of another experiment, or of none, meets any phase
 		if !o.mine(of) {
 			of = ""
@@ -454,9 +457,13 @@ func (o *oracle) sums(c *store.Counts) {
 		for v := range p.met {
 			if x := p.ok[v] + p.failed[v] + p.lost[v]; x > 0 {
 				observe(k.phase, p, v, store.LoginSuccess, p.ok[v], x)
+				o.before(c, k, p, v, p.ok[v], x)
 			}
 		}
 	}
+	slices.SortFunc(c.Before, func(a, b store.CovariateRow) int {
+		return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Variation, b.Variation))
+	})
 	for k, r := range all {
 		if k.uncrossed {
 			c.Uncrossed = append(c.Uncrossed, *r)
@@ -470,6 +477,29 @@ func (o *oracle) sums(c *store.Counts) {
 	}
 	slices.SortFunc(c.Sums, order)
 	slices.SortFunc(c.Uncrossed, order)
+}
+
+// before adds a subject's failed attempts before the first phase to its row.
+func (o *oracle) before(c *store.Counts, k phaseUser, p *person, variation string, y, x int64) {
+	if !o.scope.Covariates || p.origin < 0 {
+		return
+	}
+	failures := int64(0)
+	for _, e := range o.events {
+		add(&failures, e.User == k.user && o.roles[e.Type] == store.RoleFailure && e.At < o.scope.Phases[0].From)
+	}
+	if failures == 0 {
+		return
+	}
+	i := slices.IndexFunc(c.Before, func(r store.CovariateRow) bool {
+		return r.Phase == k.phase && r.Origin == p.origin && r.Variation == variation
+	})
+	if i < 0 {
+		i = len(c.Before)
+		c.Before = append(c.Before, store.CovariateRow{Phase: k.phase, Origin: p.origin, Variation: variation})
+	}
+	r := &c.Before[i]
+	r.P, r.PP, r.PY, r.PX = r.P+failures, r.PP+failures*failures, r.PY+failures*y, r.PX+failures*x
 }
 
 func day(at int64) int64 { return at - at%86_400_000_000 }

@@ -13,6 +13,8 @@ type Scope struct {
 	// TestClients and TestUsers are known test traffic: excluded and counted.
 	TestClients []string
 	TestUsers   []uint64
+	// Covariates asks for what subjects did before the experiment, too.
+	Covariates bool
 }
 
 // A Phase is a period with one set of weights in one experiment id.
@@ -57,6 +59,15 @@ type SumsRow struct {
 	Variation           string
 	Metric              Metric
 	N, Y, X, YY, XX, XY int64
+}
+
+// A CovariateRow goes with the SumsRow of login success of its arm: the sums of
+// p, p², p·y and p·x over its subjects, p being a subject's failed attempts
+// before the first phase. An arm without any has no row.
+type CovariateRow struct {
+	Phase, Origin int
+	Variation     string
+	P, PP, PY, PX int64
 }
 
 // An ArrivalRow counts, for one stratum, variation and UTC day, the subjects
@@ -157,6 +168,7 @@ type Quality struct {
 	LogOnlyEnrollments   int64 // treated subjects with the log's alone
 
 	FirstEvent, LastEvent Micros // of events that carry the experiment
+	FirstLog              Micros // of any tenant log event
 	LastLog               Micros // of any tenant log event
 	LastPage              Micros
 }
@@ -167,6 +179,7 @@ type Counts struct {
 	Sums      []SumsRow
 	Uncrossed []SumsRow // the same without subjects seen in two variations of one phase
 	Arrivals  []ArrivalRow
+	Before    []CovariateRow // only when the scope asks for covariates
 	LoginDays []LoginDayRow
 	Crossed   []CrossRow
 	Returns   []ReturnRow
