@@ -29,12 +29,18 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 		return store.Loaded{}, fmt.Errorf("batch of %s: %d received, but %d rows, %d filtered and %d rejected",
 			next.Source, loaded.Received, rows, loaded.Filtered, loaded.Rejected)
 	}
+	if d.words == nil {
+		err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
+			d.words, err = readWords(ctx, conn)
+			return err
+		})
+		if err != nil {
+			return store.Loaded{}, fmt.Errorf("batch of %s: %w", next.Source, err)
+		}
+	}
 	var staged *staging
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		if d.words == nil {
-			d.words = &words{ids: map[string]uint32{}}
-		}
 		var err error
 		staged, err = stage(ctx, conn, b, d.words)
 		return err
@@ -76,39 +82,45 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 
 // move puts the staged rows that the store does not know into it.
 func move(ctx context.Context, conn *sql.Conn, b *store.Batch, s *staging, source string, loaded *store.Loaded) error {
-	if _, err := run(ctx, conn, "add_words"); err != nil {
-		return err
+	logged, at, onPage := s.logged, s.at.widened(), s.pages.widened()
+	if logged.from > logged.until {
+		logged = bounds{1, 0}
 	}
-	at := s.at.widened()
-	if s.logged.from > s.logged.until {
-		s.logged = bounds{1, 0}
-	}
-	inLog := []any{sql.Named("logged_from", s.logged.from), sql.Named("logged_until", s.logged.until),
-		sql.Named("at_from", at.from), sql.Named("at_until", at.until)}
-	at = s.pages.widened()
-	onPage := []any{sql.Named("at_from", at.from), sql.Named("at_until", at.until)}
 	for _, kind := range []struct {
-		rows           int
-		add, conflicts string
-		where          []any
+		rows                 int
+		other                int64
+		find, add, conflicts string
+		where                []any
 	}{
-		{len(b.Events), "add_events", "event_conflicts", inLog},
-		{len(b.Pages), "add_pages", "page_conflicts", onPage},
+		{len(b.Events), s.events.other, "find_events", "add_events", "event_conflicts", []any{
+			sql.Named("logged_from", logged.from), sql.Named("logged_until", logged.until),
+			sql.Named("at_from", at.from), sql.Named("at_until", at.until)}},
+		{len(b.Pages), s.page.other, "find_pages", "add_pages", "page_conflicts", []any{
+			sql.Named("at_from", onPage.from), sql.Named("at_until", onPage.until)}},
 	} {
 		if kind.rows == 0 {
 			continue
 		}
-		stored, err := run(ctx, conn, kind.add, kind.where...)
+		known, err := run(ctx, conn, kind.find, kind.where...)
+		if err != nil {
+			return err
+		}
+		conflicts := kind.other // as long as the batch meets only itself
+		if known > 0 {
+			if err := one(ctx, conn, kind.conflicts, nil, &conflicts); err != nil {
+				return err
+			}
+		}
+		stored, err := run(ctx, conn, kind.add)
 		if err != nil {
 			return err
 		}
 		loaded.Stored += stored
-		if stored < int64(kind.rows) {
-			var conflicts int64
-			if err := one(ctx, conn, kind.conflicts, kind.where, &conflicts); err != nil {
-				return err
-			}
-			loaded.Conflicts += conflicts
+		loaded.Conflicts += conflicts
+	}
+	if s.fresh {
+		if _, err := run(ctx, conn, "add_words"); err != nil {
+			return err
 		}
 	}
 	if len(b.Rejects) > 0 {

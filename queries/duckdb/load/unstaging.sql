@@ -4,4 +4,6 @@ drop table stage_words;
 drop table stage_events;
 drop table stage_pages;
 drop table stage_rejects;
-drop table stage_filtered
+drop table stage_filtered;
+drop table known_events;
+drop table known_pages

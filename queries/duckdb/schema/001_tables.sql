@@ -17,7 +17,7 @@ insert into words values (0, '');
 -- one row a tenant log event, in batches sorted by experiment, variation, at_utc
 create table events (
     log_id          ubigint not null,    -- pseudonym of the log_id text
-    content         ubigint not null,    -- hash of the kept fields
+    content         uinteger not null,   -- hash of the kept fields: tells a redelivery from a conflict
     at_utc          timestamp not null,  -- the event's date
     assigned_utc    timestamp not null,  -- when the login transaction began
     logged_utc      timestamp,           -- the time inside the log_id
@@ -42,7 +42,7 @@ create table events (
 
 create table page_events (
     event_id        ubigint not null,
-    content         ubigint not null,
+    content         uinteger not null,
     at_utc          timestamp not null,
     phase           uinteger not null,   -- ids of words, down to variation
     experiment      uinteger not null,
