@@ -1,137 +1,192 @@
 package duckdb
 
 import (
+	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"unsafe"
 
+	duck "github.com/duckdb/duckdb-go/v2"
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// This file is the one door between Go's memory and DuckDB's. Rows go through
-// it as columns: each vector of a chunk is filled in place, which takes no
-// call and no conversion a value. The driver's Appender takes rows of `any`
-// and costs six times as much; its Arrow interface is as fast, but wants a
-// build tag and a second library.
+// This file is the one door between Go's memory and DuckDB's, and holds the
+// package's only unsafe code. A batch stands in Go as columns, and SQL reads
+// it as a table function that copies stretches of them into DuckDB's vectors,
+// on as many threads as ask.
+//
+// Other ways are dearer. The driver's Appender converts value by value and
+// takes most of a second for a million events. Chunks appended to a temporary
+// table are stored there once more, with statistics that nobody asks for.
+// Arrow is no faster and needs a build tag and a second library.
 
-// columns are the vectors of one chunk that is being filled.
-type columns struct {
-	chunk  mapping.DataChunk
-	types  []mapping.Type
-	faults []error
+// A table is a part of a batch, for SQL to read. Its memory is used again for
+// the next batch: begin, then ask for the same columns in the same order.
+type table struct {
+	columns []column
+	begun   int // how many columns this batch has asked for
+	rows    int
 }
 
-// A fixed value is stored in a vector as Go holds it.
+func (t *table) begin(rows int) { t.rows, t.begun = rows, 0 }
+
+// A column holds the values of one column of a table.
+type column interface {
+	info() (duck.ColumnInfo, error)
+	copy(to mapping.Vector, from, until int) // into the rows 0, 1, … of a vector of the type that info tells
+}
+
+// A fixed value has the same form in DuckDB as in Go.
 type fixed interface {
 	bool | uint8 | uint32 | int64 | uint64
 }
 
-// typesOf lists the DuckDB types whose values look like T.
-func typesOf[T fixed]() []mapping.Type {
-	switch any(*new(T)).(type) {
-	case bool:
-		return []mapping.Type{mapping.TypeBoolean}
-	case uint8:
-		return []mapping.Type{mapping.TypeUTinyInt}
-	case uint32:
-		return []mapping.Type{mapping.TypeUInteger}
-	case int64:
-		return []mapping.Type{mapping.TypeBigInt, mapping.TypeTimestamp}
-	default:
-		return []mapping.Type{mapping.TypeUBigInt}
+type values[T fixed] struct {
+	name string
+	of   []T
+}
+
+// numbers is the next column of t, to be filled.
+func numbers[T fixed](t *table, name string) []T {
+	c := next(t, func() *values[T] { return &values[T]{name: name} })
+	c.of = sized(c.of, t.rows)
+	return c.of
+}
+
+func (c *values[T]) info() (duck.ColumnInfo, error) {
+	t := duck.TYPE_UBIGINT
+	switch any(c.of).(type) {
+	case []bool:
+		t = duck.TYPE_BOOLEAN
+	case []uint8:
+		t = duck.TYPE_UTINYINT
+	case []uint32:
+		t = duck.TYPE_UINTEGER
+	case []int64:
+		t = duck.TYPE_BIGINT
+	}
+	of, err := duck.NewTypeInfo(t)
+	return duck.ColumnInfo{Name: c.name, T: of}, err
+}
+
+func (c *values[T]) copy(to mapping.Vector, from, until int) {
+	copy(unsafe.Slice((*T)(mapping.VectorGetData(to)), until-from), c.of[from:until])
+}
+
+// texts are copied by DuckDB one by one. They must be UTF-8; others would become NULL.
+type texts struct {
+	name string
+	of   []string
+}
+
+// texts is the next column of t, to be filled.
+func (t *table) texts(name string) []string {
+	c := next(t, func() *texts { return &texts{name: name} })
+	c.of = sized(c.of, t.rows)
+	return c.of
+}
+
+func (c *texts) info() (duck.ColumnInfo, error) {
+	of, err := duck.NewTypeInfo(duck.TYPE_VARCHAR)
+	return duck.ColumnInfo{Name: c.name, T: of}, err
+}
+
+func (c *texts) copy(to mapping.Vector, from, until int) {
+	for i, text := range c.of[from:until] {
+		mapping.VectorAssignStringElement(to, mapping.IdxT(i), text)
 	}
 }
 
-// column is the memory of column i of the chunk, as long as a chunk. It must
-// not be kept. With a type that is not the column's it is memory of nobody's,
-// and the append fails.
-func column[T fixed](c *columns, i int) []T {
-	if i < len(c.types) {
-		for _, t := range typesOf[T]() {
-			if t == c.types[i] {
-				return unsafe.Slice((*T)(mapping.VectorGetData(mapping.DataChunkGetVector(c.chunk, mapping.IdxT(i)))), chunkRows)
-			}
-		}
+// next is the column that comes next, made the first time.
+func next[C column](t *table, fresh func() C) C {
+	if t.begun == len(t.columns) {
+		t.columns = append(t.columns, fresh())
 	}
-	c.faults = append(c.faults, fmt.Errorf("column %d is not a %T", i+1, *new(T)))
-	return make([]T, chunkRows)
+	t.begun++
+	return t.columns[t.begun-1].(C)
 }
 
-// text stores a text, which DuckDB copies. It must be UTF-8: any other would become NULL.
-func (c *columns) text(i, row int, s string) {
-	if i >= len(c.types) || c.types[i] != mapping.TypeVarchar {
-		c.faults = append(c.faults, fmt.Errorf("column %d is not a text", i+1))
-		return
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
 	}
-	mapping.VectorAssignStringElement(mapping.DataChunkGetVector(c.chunk, mapping.IdxT(i)), mapping.IdxT(row), s)
+	return s[:n]
 }
 
-// chunkRows is how many rows a chunk takes.
-var chunkRows = int(mapping.VectorSize())
-
-// appendRows appends rows to a temporary table. fill is called for one chunk
-// after another, to write the rows from, …, until-1 to its rows 0, 1, ….
-func appendRows(conn *sql.Conn, table string, rows int, fill func(c *columns, from, until int)) (err error) {
-	if rows == 0 {
-		return nil
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("staging %s: %w", table, err)
-		}
-	}()
-	return conn.Raw(func(raw any) error {
-		inner, err := innerConn(raw)
-		if err != nil {
-			return err
-		}
-		var a mapping.Appender
-		state := mapping.AppenderCreateExt(inner, "temp", "main", table, &a)
-		defer mapping.AppenderDestroy(&a)
-		check := func(state mapping.State) error {
-			if state == mapping.StateError {
-				return errors.New(mapping.AppenderError(a))
+// register lets SQL read a table as name(). It stays until the instance ends,
+// and the table must not change while a statement reads it.
+func (t *table) register(conn *sql.Conn, name string) error {
+	return duck.RegisterTableUDF(conn, name, duck.ParallelChunkTableFunction{
+		BindArgumentsContext: func(context.Context, map[string]any, ...any) (duck.ParallelChunkTableSource, error) {
+			s := &scan{table: t}
+			for _, c := range t.columns {
+				info, err := c.info()
+				if err != nil {
+					return nil, err
+				}
+				s.infos = append(s.infos, info)
 			}
-			return nil
-		}
-		if err := check(state); err != nil {
-			return err
-		}
-		c := &columns{}
-		var types []mapping.LogicalType
-		for i := range mapping.AppenderColumnCount(a) {
-			t := mapping.AppenderColumnType(a, i)
-			defer mapping.DestroyLogicalType(&t)
-			types, c.types = append(types, t), append(c.types, mapping.GetTypeId(t))
-		}
-		c.chunk = mapping.CreateDataChunk(types)
-		defer mapping.DestroyDataChunk(&c.chunk)
-		for from := 0; from < rows; from += chunkRows {
-			until := min(from+chunkRows, rows)
-			mapping.DataChunkReset(c.chunk)
-			fill(c, from, until)
-			if err := errors.Join(c.faults...); err != nil {
-				return err
-			}
-			mapping.DataChunkSetSize(c.chunk, mapping.IdxT(until-from))
-			if err := check(mapping.AppendDataChunk(a, c.chunk)); err != nil {
-				return err
-			}
-		}
-		return check(mapping.AppenderClose(a))
+			return s, nil
+		},
 	})
 }
 
-// innerConn is the C library's connection inside the driver's, which keeps it
-// to itself. A driver that is built otherwise gives an error and not a crash.
-func innerConn(raw any) (mapping.Connection, error) {
-	v := reflect.Indirect(reflect.ValueOf(raw))
-	if v.Kind() == reflect.Struct {
-		if f := v.FieldByName("conn"); f.IsValid() && f.Type() == reflect.TypeFor[mapping.Connection]() {
-			return mapping.Connection{Ptr: f.FieldByName("Ptr").UnsafePointer()}, nil
+// chunkRows is how many rows a chunk takes.
+var chunkRows = duck.GetDataChunkCapacity()
+
+// A scan is one statement's reading of a table. Each thread that reads takes
+// the next stretch.
+type scan struct {
+	*table
+	infos []duck.ColumnInfo
+	next  atomic.Int64
+}
+
+func (s *scan) ColumnInfos() []duck.ColumnInfo { return s.infos }
+
+func (s *scan) Cardinality() *duck.CardinalityInfo {
+	return &duck.CardinalityInfo{Cardinality: uint(s.rows), Exact: true}
+}
+
+func (s *scan) Init() duck.ParallelTableSourceInfo {
+	return duck.ParallelTableSourceInfo{MaxThreads: 1 + s.rows/rowGroup}
+}
+
+// rowGroup is how many rows DuckDB stores together. A thread that writes less than that saves nobody time.
+const rowGroup = 122_880
+
+func (s *scan) NewLocalState() any { return new(struct{}) }
+
+func (s *scan) FillChunk(_ any, chunk duck.DataChunk) error {
+	until := int(s.next.Add(int64(chunkRows)))
+	from := min(until-chunkRows, s.rows)
+	until = min(until, s.rows)
+	for i, c := range s.columns {
+		to, wanted, err := vector(&chunk, i)
+		if err != nil {
+			return err
+		}
+		if wanted {
+			c.copy(to, from, until)
 		}
 	}
-	return mapping.Connection{}, fmt.Errorf("this release of the DuckDB driver has no connection inside %T", raw)
+	return chunk.SetSize(until - from)
+}
+
+// vector is the memory of a column inside a chunk, unless the statement does
+// not read that column. The driver keeps it to itself and offers to set one
+// value at a time; a driver that is built otherwise gives an error here.
+func vector(chunk *duck.DataChunk, column int) (to mapping.Vector, wanted bool, err error) {
+	inside := reflect.ValueOf(chunk).Elem()
+	c, p := inside.FieldByName("chunk"), inside.FieldByName("projection")
+	if !c.IsValid() || c.Type() != reflect.TypeFor[mapping.DataChunk]() || !p.IsValid() || p.Type() != reflect.TypeFor[[]int]() {
+		return to, false, fmt.Errorf("this release of the DuckDB driver does not let its vectors be filled")
+	}
+	at := p.Index(column).Int()
+	if at < 0 {
+		return to, false, nil
+	}
+	return mapping.DataChunkGetVector(mapping.DataChunk{Ptr: c.FieldByName("Ptr").UnsafePointer()}, mapping.IdxT(at)), true, nil
 }

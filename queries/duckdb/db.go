@@ -43,6 +43,7 @@ type DB struct {
 
 	loading sync.Mutex // guards what follows
 	words   *words
+	staged  staging
 	ran     map[string]bool // sources whose run is counted
 }
 
@@ -120,6 +121,17 @@ func (d *DB) start(ctx context.Context) error {
 		"set lock_configuration = true",
 	}
 	if _, err := d.pool.ExecContext(ctx, strings.Join(settings, "; ")); err != nil {
+		d.stop()
+		return fmt.Errorf("DuckDB does not start: %w", err)
+	}
+	if d.opts.ReadOnly {
+		return nil
+	}
+	conn, err := d.pool.Conn(ctx)
+	if err == nil {
+		err = errors.Join(d.staged.register(conn), conn.Close())
+	}
+	if err != nil {
 		d.stop()
 		return fmt.Errorf("DuckDB does not start: %w", err)
 	}

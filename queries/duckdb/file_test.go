@@ -73,7 +73,7 @@ func TestReadOnlyDoesNotLoad(t *testing.T) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	db := scratch(t)
-	err := db.write(context.Background(), nil, func(ctx context.Context, conn *sql.Conn) error {
+	err := db.write(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
 		_, err := run(ctx, conn, "put_schema", sql.Named("step", int64(99)))
 		return err
 	}, nil)
@@ -136,7 +136,7 @@ func TestLogLeftBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log []byte
-	err = db.session(context.Background(), false, nil, func(ctx context.Context, conn *sql.Conn) error {
+	err = db.session(context.Background(), false, func(ctx context.Context, conn *sql.Conn) error {
 		_, err := run(ctx, conn, "add_gap", sql.Named("source", "a"), sql.Named("from_us", 1), sql.Named("until_us", 2),
 			sql.Named("noticed_us", 3), sql.Named("position", "b"))
 		if err == nil {

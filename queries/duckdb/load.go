@@ -38,13 +38,9 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 			return store.Loaded{}, fmt.Errorf("batch of %s: %w", next.Source, err)
 		}
 	}
-	var staged *staging
+	d.staged.fill(b, d.words)
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		var err error
-		staged, err = stage(ctx, conn, b, d.words)
-		return err
-	}, func(ctx context.Context, conn *sql.Conn) error {
 		var kept int
 		if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
 			return err
@@ -54,14 +50,9 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 			if d.words, err = readWords(ctx, conn); err != nil {
 				return err
 			}
-			if err := unstage(ctx, conn); err != nil {
-				return err
-			}
-			if staged, err = stage(ctx, conn, b, d.words); err != nil {
-				return err
-			}
+			d.staged.fill(b, d.words)
 		}
-		if err := move(ctx, conn, b, staged, next.Source, &loaded); err != nil {
+		if err := move(ctx, conn, &d.staged, next.Source, &loaded); err != nil {
 			return err
 		}
 		loaded.Duplicate = rows - loaded.Stored
@@ -81,54 +72,53 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 }
 
 // move puts the staged rows that the store does not know into it.
-func move(ctx context.Context, conn *sql.Conn, b *store.Batch, s *staging, source string, loaded *store.Loaded) error {
-	logged, at, onPage := s.logged, s.at.widened(), s.pages.widened()
+func move(ctx context.Context, conn *sql.Conn, s *staging, source string, loaded *store.Loaded) error {
+	logged, at, onPage := s.logged, s.at.widened(), s.onPage.widened()
 	if logged.from > logged.until {
 		logged = bounds{1, 0}
 	}
 	for _, kind := range []struct {
 		rows                 int
-		other                int64
+		again                repeats
 		find, add, conflicts string
 		where                []any
 	}{
-		{len(b.Events), s.events.other, "find_events", "add_events", "event_conflicts", []any{
+		{s.events.rows, s.eventsAgain, "find_events", "add_events", "event_conflicts", []any{
 			sql.Named("logged_from", logged.from), sql.Named("logged_until", logged.until),
 			sql.Named("at_from", at.from), sql.Named("at_until", at.until)}},
-		{len(b.Pages), s.page.other, "find_pages", "add_pages", "page_conflicts", []any{
+		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "page_conflicts", []any{
 			sql.Named("at_from", onPage.from), sql.Named("at_until", onPage.until)}},
 	} {
 		if kind.rows == 0 {
 			continue
 		}
-		known, err := run(ctx, conn, kind.find, kind.where...)
-		if err != nil {
+		if _, err := run(ctx, conn, kind.find, kind.where...); err != nil {
 			return err
-		}
-		conflicts := kind.other // as long as the batch meets only itself
-		if known > 0 {
-			if err := one(ctx, conn, kind.conflicts, nil, &conflicts); err != nil {
-				return err
-			}
 		}
 		stored, err := run(ctx, conn, kind.add)
 		if err != nil {
 			return err
 		}
+		conflicts := kind.again.other
+		if stored < int64(kind.rows)-kind.again.equal-kind.again.other { // it met what the store knows
+			if err := one(ctx, conn, kind.conflicts, nil, &conflicts); err != nil {
+				return err
+			}
+		}
 		loaded.Stored += stored
 		loaded.Conflicts += conflicts
 	}
-	if s.fresh {
+	if s.words.rows > 0 {
 		if _, err := run(ctx, conn, "add_words"); err != nil {
 			return err
 		}
 	}
-	if len(b.Rejects) > 0 {
+	if s.rejects.rows > 0 {
 		if _, err := run(ctx, conn, "add_rejects"); err != nil {
 			return err
 		}
 	}
-	if len(b.Filtered) > 0 {
+	if s.filtered.rows > 0 {
 		if _, err := run(ctx, conn, "add_filtered", sql.Named("source", source)); err != nil {
 			return err
 		}

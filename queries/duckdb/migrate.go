@@ -24,7 +24,7 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 	}
 	done := 0
 	if d.bytes() > 0 {
-		err := d.session(ctx, true, nil, func(ctx context.Context, conn *sql.Conn) error {
+		err := d.session(ctx, true, func(ctx context.Context, conn *sql.Conn) error {
 			done, err = stepOf(ctx, conn, len(steps))
 			return err
 		})
@@ -41,7 +41,7 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 		}
 	}
 	for done < len(steps) {
-		err := d.session(ctx, false, nil, func(ctx context.Context, conn *sql.Conn) error {
+		err := d.session(ctx, false, func(ctx context.Context, conn *sql.Conn) error {
 			done, err = stepOf(ctx, conn, len(steps))
 			if err != nil || done == len(steps) {
 				return err

@@ -2,8 +2,8 @@ package duckdb
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -31,119 +31,116 @@ func (b bounds) widened() bounds {
 	return bounds{b.from - day, b.until + day}
 }
 
-// A staging is a batch in the temporary tables of a session.
+// A staging holds a batch in the form in which SQL reads it, texts as ids. It
+// is filled before the file is held, and used again for the next batch.
 type staging struct {
+	events, pages, rejects, filtered, words table
+
 	logged bounds // of events whose log_id holds a time
 	at     bounds // of the others
-	pages  bounds
+	onPage bounds // of page events
 
-	events, page repeats
-
-	fresh bool // there are new words
+	eventsAgain, pagesAgain repeats // inside the batch
 }
 
-// stage puts a batch into the session's temporary tables, with its texts as
-// ids of w. It writes nothing to the file and does not need it.
-func stage(ctx context.Context, conn *sql.Conn, b *store.Batch, w *words) (*staging, error) {
-	if _, err := run(ctx, conn, "staging"); err != nil {
-		return nil, err
-	}
-	s := &staging{logged: nowhere(), at: nowhere(), pages: nowhere()}
-	if err := s.stageEvents(conn, b.Events, w); err != nil {
-		return nil, err
-	}
-	if err := s.stagePages(conn, b.Pages, w); err != nil {
-		return nil, err
-	}
-	err := appendRows(conn, "stage_rejects", len(b.Rejects), func(c *columns, from, until int) {
-		record, bytes, at := column[uint64](c, 0), column[int64](c, 5), column[int64](c, 6)
-		for i, r := range b.Rejects[from:until] {
-			record[i], bytes[i], at[i] = r.Record, r.Bytes, r.At
-			for column, text := range []string{r.Source, r.Place, r.Reason, r.Detail} {
-				c.text(1+column, i, clean(text))
-			}
+// register lets the statements of a load read the batch as batch_events(), and so on.
+func (s *staging) register(conn *sql.Conn) error {
+	for name, t := range map[string]*table{"batch_events": &s.events, "batch_pages": &s.pages, "batch_rejects": &s.rejects,
+		"batch_filtered": &s.filtered, "batch_words": &s.words} {
+		if err := t.register(conn, name); err != nil {
+			return fmt.Errorf("table function %s: %w", name, err)
 		}
-	})
-	if err != nil {
-		return nil, err
 	}
-	keys := make([]store.FilterKey, 0, len(b.Filtered))
-	for key := range b.Filtered {
-		keys = append(keys, key)
+	return nil
+}
+
+// fill takes a batch, with its texts as ids of w. It needs no file.
+func (s *staging) fill(b *store.Batch, w *words) {
+	s.logged, s.at, s.onPage = nowhere(), nowhere(), nowhere()
+	s.fillEvents(b.Events, w)
+	s.fillPages(b.Pages, w)
+
+	t := &s.rejects
+	t.begin(len(b.Rejects))
+	n, record := numbers[int64](t, "n"), numbers[uint64](t, "record")
+	source, place, reason, detail := t.texts("source"), t.texts("place"), t.texts("reason"), t.texts("detail")
+	bytes, at := numbers[int64](t, "bytes"), numbers[int64](t, "at_us")
+	for i, r := range b.Rejects {
+		n[i], record[i], bytes[i], at[i] = int64(i), r.Record, r.Bytes, r.At
+		source[i], place[i], reason[i], detail[i] = clean(r.Source), clean(r.Place), clean(r.Reason), clean(r.Detail)
 	}
-	err = appendRows(conn, "stage_filtered", len(keys), func(c *columns, from, until int) {
-		day, n := column[int64](c, 1), column[int64](c, 2)
-		for i, key := range keys[from:until] {
-			c.text(0, i, clean(key.Type))
-			day[i], n[i] = key.Day, b.Filtered[key]
-		}
-	})
-	if err != nil {
-		return nil, err
+
+	t = &s.filtered
+	t.begin(len(b.Filtered))
+	kind, day, count := t.texts("type"), numbers[int64](t, "day_us"), numbers[int64](t, "n")
+	i := 0
+	for key, n := range b.Filtered {
+		kind[i], day[i], count[i] = clean(key.Type), key.Day, n
+		i++
 	}
+
+	t = &s.words
 	fresh := w.fresh()
-	s.fresh = len(fresh) > 0
-	err = appendRows(conn, "stage_words", len(fresh), func(c *columns, from, until int) {
-		id := column[uint32](c, 0)
-		for i, text := range fresh[from:until] {
-			id[i] = uint32(w.kept + from + i)
-			c.text(1, i, text)
-		}
-	})
-	return s, err
+	t.begin(len(fresh))
+	id, text := numbers[uint32](t, "id"), t.texts("text")
+	for i := range fresh {
+		id[i], text[i] = uint32(w.kept+i), fresh[i]
+	}
 }
 
-func (s *staging) stageEvents(conn *sql.Conn, events []store.Event, w *words) error {
-	order := inGroups(events, w)
-	s.events = findRepeats(len(events), func(i int) (id, content uint64) { return events[i].LogID, events[i].Content })
-	return appendRows(conn, "stage_events", len(events), func(c *columns, from, until int) {
-		logID, content, again := column[uint64](c, 0), column[uint32](c, 1), column[uint8](c, 2)
-		at, assigned, logged := column[int64](c, 3), column[int64](c, 4), column[int64](c, 5)
-		kind, client, connection := column[uint32](c, 6), column[uint32](c, 7), column[uint32](c, 8)
-		strategy, device := column[uint32](c, 9), column[uint32](c, 10)
-		experiment, variation := column[uint32](c, 11), column[uint32](c, 12)
-		allocation, segment, authenticator := column[uint32](c, 13), column[uint32](c, 14), column[uint32](c, 15)
-		user, session, transaction := column[uint64](c, 16), column[uint64](c, 17), column[uint64](c, 18)
-		control, interactive := column[uint8](c, 19), column[uint8](c, 20)
-		passkey, test := column[bool](c, 21), column[bool](c, 22)
-		for i, n := range order[from:until] {
-			e := &events[n]
-			if e.Logged != 0 {
-				s.logged.add(e.Logged)
-			} else {
-				s.at.add(e.At)
-			}
-			logID[i], content[i], again[i] = e.LogID, uint32(e.Content), s.events.kind[n]
-			at[i], assigned[i], logged[i] = e.At, cmp.Or(e.Assigned, e.At), e.Logged
-			kind[i], client[i], connection[i] = w.id(e.Type), w.id(e.ClientID), w.id(e.Connection)
-			strategy[i], device[i] = w.id(e.Strategy), w.id(e.Device)
-			experiment[i], variation[i] = w.id(e.Experiment), w.id(e.Variation)
-			allocation[i], segment[i], authenticator[i] = w.id(e.Allocation), w.id(e.Segment), w.id(e.Authenticator)
-			user[i], session[i], transaction[i] = e.User, e.Session, e.Transaction
-			control[i], interactive[i] = uint8(e.Control), uint8(e.Interactive)
-			passkey[i], test[i] = e.PasskeyUsed, e.Test
+func (s *staging) fillEvents(events []store.Event, w *words) {
+	s.eventsAgain = findRepeats(len(events), func(i int) (id, content uint64) { return events[i].LogID, events[i].Content })
+	t := &s.events
+	t.begin(len(events))
+	logID, content, repeat := numbers[uint64](t, "log_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	at, assigned, logged := numbers[int64](t, "at_us"), numbers[int64](t, "assigned_us"), numbers[int64](t, "logged_us")
+	kind, client, connection := numbers[uint32](t, "type"), numbers[uint32](t, "client"), numbers[uint32](t, "connection")
+	strategy, device := numbers[uint32](t, "strategy"), numbers[uint32](t, "device")
+	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
+	allocation, segment := numbers[uint32](t, "allocation"), numbers[uint32](t, "segment")
+	authenticator := numbers[uint32](t, "authenticator")
+	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
+	transaction := numbers[uint64](t, "transaction_key")
+	control, interactive := numbers[uint8](t, "control"), numbers[uint8](t, "interactive")
+	passkey, test := numbers[bool](t, "passkey_used"), numbers[bool](t, "test")
+	for i, from := range inGroups(events, w) {
+		e := &events[from]
+		if e.Logged != 0 {
+			s.logged.add(e.Logged)
+		} else {
+			s.at.add(e.At)
 		}
-	})
+		logID[i], content[i], repeat[i] = e.LogID, uint32(e.Content), s.eventsAgain.kind[from]
+		at[i], assigned[i], logged[i] = e.At, cmp.Or(e.Assigned, e.At), e.Logged
+		kind[i], client[i], connection[i] = w.id(e.Type), w.id(e.ClientID), w.id(e.Connection)
+		strategy[i], device[i] = w.id(e.Strategy), w.id(e.Device)
+		experiment[i], variation[i] = w.id(e.Experiment), w.id(e.Variation)
+		allocation[i], segment[i], authenticator[i] = w.id(e.Allocation), w.id(e.Segment), w.id(e.Authenticator)
+		user[i], session[i], transaction[i] = e.User, e.Session, e.Transaction
+		control[i], interactive[i] = uint8(e.Control), uint8(e.Interactive)
+		passkey[i], test[i] = e.PasskeyUsed, e.Test
+	}
 }
 
-func (s *staging) stagePages(conn *sql.Conn, pages []store.PageEvent, w *words) error {
-	s.page = findRepeats(len(pages), func(i int) (id, content uint64) { return pages[i].ID, pages[i].Content })
-	return appendRows(conn, "stage_pages", len(pages), func(c *columns, from, until int) {
-		id, content, again := column[uint64](c, 0), column[uint32](c, 1), column[uint8](c, 2)
-		at, phase := column[int64](c, 3), column[uint32](c, 4)
-		experiment, variation := column[uint32](c, 5), column[uint32](c, 6)
-		user, session, transaction := column[uint64](c, 7), column[uint64](c, 8), column[uint64](c, 9)
-		verified, future := column[bool](c, 10), column[bool](c, 11)
-		for i := range pages[from:until] {
-			p := &pages[from+i]
-			s.pages.add(p.At)
-			id[i], content[i], again[i] = p.ID, uint32(p.Content), s.page.kind[from+i]
-			at[i], phase[i] = p.At, w.id(string(p.Phase))
-			experiment[i], variation[i] = w.id(p.Experiment), w.id(p.Variation)
-			user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
-			verified[i], future[i] = p.Verified, p.Future
-		}
-	})
+func (s *staging) fillPages(pages []store.PageEvent, w *words) {
+	s.pagesAgain = findRepeats(len(pages), func(i int) (id, content uint64) { return pages[i].ID, pages[i].Content })
+	t := &s.pages
+	t.begin(len(pages))
+	id, content, repeat := numbers[uint64](t, "event_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	at, phase := numbers[int64](t, "at_us"), numbers[uint32](t, "phase")
+	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
+	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
+	transaction := numbers[uint64](t, "transaction_key")
+	verified, future := numbers[bool](t, "verified"), numbers[bool](t, "future")
+	for i := range pages {
+		p := &pages[i]
+		s.onPage.add(p.At)
+		id[i], content[i], repeat[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i]
+		at[i], phase[i] = p.At, w.id(string(p.Phase))
+		experiment[i], variation[i] = w.id(p.Experiment), w.id(p.Variation)
+		user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
+		verified[i], future[i] = p.Verified, p.Future
+	}
 }
 
 // inGroups orders events by experiment and variation, and within these as they
@@ -193,23 +190,23 @@ func inGroups(events []store.Event, w *words) []int32 {
 	return order
 }
 
-// What a staged row is to the rows before it in its batch.
+// What a row of a batch is to the rows before it.
 const (
 	first       = iota // no other has its id
 	repeatEqual        // one has, with equal content
 	repeatOther        // one has, with other content
 )
 
-// repeats are the rows of a batch whose id an earlier row has.
+// repeats say what each row of a batch is to the rows before it, and how many are not the first.
 type repeats struct {
-	kind  []uint8
-	other int64 // how many are repeatOther
+	kind         []uint8
+	equal, other int64
 }
 
 // findRepeats compares n rows by id. It is done here and not in SQL, which
-// would have the file held meanwhile.
-func findRepeats(n int, row func(i int) (id, content uint64)) repeats {
-	r := repeats{kind: make([]uint8, n)}
+// would hold the file meanwhile.
+func findRepeats(n int, row func(i int) (id, content uint64)) (r repeats) {
+	r.kind = make([]uint8, n)
 	// An open table, at most half full, of row numbers plus one beside the upper half of the
 	// row's hash. Ids are hashes; the odd factor is for those that are not.
 	size := bits.Len(uint(2 * n))
@@ -224,8 +221,10 @@ func findRepeats(n int, row func(i int) (id, content uint64)) repeats {
 			}
 			before, kept := row(int(uint32(seen[slot])) - 1)
 			if before == id {
-				r.kind[i] = repeatEqual
-				if kept != content {
+				if kept == content {
+					r.kind[i] = repeatEqual
+					r.equal++
+				} else {
 					r.kind[i] = repeatOther
 					r.other++
 				}
@@ -237,10 +236,4 @@ func findRepeats(n int, row func(i int) (id, content uint64)) repeats {
 		}
 	}
 	return r
-}
-
-// unstage empties the session's temporary tables by dropping them.
-func unstage(ctx context.Context, conn *sql.Conn) error {
-	_, err := run(ctx, conn, "unstaging")
-	return err
 }

@@ -1,11 +1,12 @@
 -- name:    add_events
 -- asks:    keep the batch's events that the store does not know yet; of repeats the first
--- It neither sorts nor joins with the store: staging has put the rows in order, and find_events has done the search.
+-- It neither sorts nor joins with the store: the batch comes in order, and find_events has done the search.
 insert into events
-select s.log_id, s.content, s.at_utc, s.assigned_utc, nullif(s.logged_utc, timestamp 'epoch'),
+select s.log_id, s.content, make_timestamp(s.at_us), make_timestamp(s.assigned_us),
+       make_timestamp(nullif(s.logged_us, 0)),
        s.type, s.client, s.connection, s.strategy, s.device,
        s.experiment, s.variation, s.allocation, s.segment, s.authenticator,
        s.user_key, s.session_key, s.transaction_key, s.control, s.interactive, s.passkey_used, s.test
-from stage_events s
+from batch_events() s
 anti join known_events on known_events.log_id = s.log_id
 where s.again = 0

@@ -3,5 +3,5 @@
 -- columns: n BIGINT
 -- An id that the store does not know keeps the content of its first row in the batch.
 select count(*) as n
-from stage_events s left join known_events known on known.log_id = s.log_id
+from batch_events() s left join known_events known on known.log_id = s.log_id
 where case when known.log_id is null then s.again = 2 else known.content <> s.content end

@@ -2,5 +2,5 @@
 -- asks:    how many page events of the batch differ from what is kept under their id?
 -- columns: n BIGINT
 select count(*) as n
-from stage_pages s left join known_pages known on known.event_id = s.event_id
+from batch_pages() s left join known_pages known on known.event_id = s.event_id
 where case when known.event_id is null then s.again = 2 else known.content <> s.content end
