@@ -62,8 +62,9 @@ func (d *DB) create(ctx context.Context) error {
 	fresh := fmt.Sprintf("%s.new-%d-%x", d.path, os.Getpid(), rand.Uint32())
 	defer os.Remove(fresh)
 	// A checkpoint rewrites blocks of metadata in place, and a process that is killed within such a
-	// write leaves a torn block. The smallest block size that there is makes that moment shortest.
-	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh (block_size 16384); detach fresh"); err != nil {
+	// write leaves a torn block: the smaller the blocks, the shorter that moment. In blocks smaller
+	// than these DuckDB does not pack integers of 64 bits, and an event would take half as much more.
+	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh (block_size 65536); detach fresh"); err != nil {
 		return err
 	}
 	if err := private(fresh); err != nil {
