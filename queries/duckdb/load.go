@@ -41,16 +41,18 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 	d.staged.fill(b, d.words)
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		var kept int
-		if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
-			return err
-		}
-		if kept != d.words.kept { // the first batch, or another process has added some
-			var err error
-			if d.words, err = readWords(ctx, conn); err != nil {
+		if rows > 0 {
+			var kept int
+			if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
 				return err
 			}
-			d.staged.fill(b, d.words)
+			if kept != d.words.kept { // another process has added some
+				var err error
+				if d.words, err = readWords(ctx, conn); err != nil {
+					return err
+				}
+				d.staged.fill(b, d.words)
+			}
 		}
 		if err := move(ctx, conn, &d.staged, next.Source, &loaded); err != nil {
 			return err
@@ -132,14 +134,11 @@ func (d *DB) settle(ctx context.Context, conn *sql.Conn, next store.Cursor, l st
 	if d.ran[next.Source] {
 		runs = 0
 	}
-	if _, err := run(ctx, conn, "put_account", sql.Named("source", next.Source), sql.Named("runs", runs),
-		sql.Named("received", l.Received), sql.Named("stored", l.Stored), sql.Named("duplicate", l.Duplicate),
-		sql.Named("filtered", l.Filtered), sql.Named("rejected", l.Rejected), sql.Named("conflicts", l.Conflicts),
-		sql.Named("marker", marker)); err != nil {
-		return err
-	}
-	_, err := run(ctx, conn, "put_cursor", sql.Named("source", next.Source), sql.Named("position", next.Position),
-		sql.Named("watermark_us", next.Watermark), sql.Named("complete", next.Complete), sql.Named("at_us", next.At))
+	_, err := run(ctx, conn, "put_source", sql.Named("source", next.Source), sql.Named("position", next.Position),
+		sql.Named("watermark_us", next.Watermark), sql.Named("complete", next.Complete), sql.Named("at_us", next.At),
+		sql.Named("runs", runs), sql.Named("received", l.Received), sql.Named("stored", l.Stored),
+		sql.Named("duplicate", l.Duplicate), sql.Named("filtered", l.Filtered), sql.Named("rejected", l.Rejected),
+		sql.Named("conflicts", l.Conflicts), sql.Named("marker", marker))
 	return err
 }
 

@@ -25,7 +25,9 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 	done := 0
 	if d.bytes() > 0 {
 		err := d.session(ctx, true, func(ctx context.Context, conn *sql.Conn) error {
-			done, err = stepOf(ctx, conn, len(steps))
+			if done, err = stepOf(ctx, conn, len(steps)); err == nil && done == len(steps) && !d.opts.ReadOnly {
+				d.words, err = readWords(ctx, conn) // the first load needs them
+			}
 			return err
 		})
 		if err != nil && !errors.Is(err, store.ErrMissing) {

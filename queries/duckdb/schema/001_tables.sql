@@ -73,26 +73,22 @@ create table filtered (
     n      bigint not null
 );
 
-create table cursors (
+-- how far each source has been read, and what became of its records over all
+-- runs; received = stored + duplicate + filtered + rejected
+create table sources (
     source       varchar not null,
     position     varchar not null,
     watermark_us bigint not null,
     complete     boolean not null,
-    at_us        bigint not null
-);
-
--- what became of a source's records over all runs;
--- received = stored + duplicate + filtered + rejected
-create table accounts (
-    source    varchar not null,
-    runs      bigint not null,
-    received  bigint not null,
-    stored    bigint not null,
-    duplicate bigint not null,
-    filtered  bigint not null,
-    rejected  bigint not null,
-    conflicts bigint not null,           -- duplicates with other content
-    marker    bigint not null            -- of the last commit: tells whether it happened
+    at_us        bigint not null,
+    runs         bigint not null,
+    received     bigint not null,
+    stored       bigint not null,
+    duplicate    bigint not null,
+    filtered     bigint not null,
+    rejected     bigint not null,
+    conflicts    bigint not null,        -- duplicates with other content
+    marker       bigint not null         -- of the last commit: tells whether it happened
 );
 
 create table gaps (
