@@ -114,6 +114,7 @@ func (d *DB) start(ctx context.Context) error {
 		"set global TimeZone = 'UTC'",
 		"set preserve_insertion_order = false",
 		"set threads = " + strconv.Itoa(d.opts.Threads),
+		"set checkpoint_threshold = '1B'", // a commit writes into the file at once, and not first into the log beside it
 		"set memory_limit = " + quote(d.opts.Memory),
 		"set temp_directory = " + quote(d.spill),
 		"set allowed_directories = [" + quote(d.opts.Dir) + ", " + quote(d.spill) + "]",

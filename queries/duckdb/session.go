@@ -143,9 +143,9 @@ func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release
 	}
 }
 
-// detach writes what the session committed into the file and releases it. If
-// that fails the rows are safe in the log beside the file, and whoever
-// attaches next finds them there.
+// detach releases the file, after writing into it what a commit may have left
+// in the log beside it. If that fails the rows are safe in the log, and
+// whoever attaches next finds them there.
 func (d *DB) detach(conn *sql.Conn) {
 	ctx := context.Background() // a cancelled session must release the file, too
 	if _, err := conn.ExecContext(ctx, "use memory; detach store"); err != nil {

@@ -14,7 +14,7 @@ type words struct {
 	kept  int      // how many of them the file has; the rest came with the batch
 	ids   map[string]uint32
 
-	recent [256]uint32 // ids by a hash of a few bytes: most lookups end here
+	recent [1024]uint32 // ids by a hash of length and three bytes: most lookups end here
 }
 
 func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
@@ -35,7 +35,8 @@ func (w *words) id(text string) uint32 {
 		return 0
 	}
 	n := len(text)
-	recent := &w.recent[byte(31*n)^text[0]^text[n/2]<<2^text[n-1]<<4]
+	few := uint32(n)<<24 ^ uint32(text[0])<<16 ^ uint32(text[n/2])<<8 ^ uint32(text[n-1])
+	recent := &w.recent[few*0x9E3779B1>>22]
 	if w.texts[*recent] != text {
 		*recent = w.find(text)
 	}
