@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
-	"sync/atomic"
 	"unsafe"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -14,8 +13,7 @@ import (
 
 // This file is the one door between Go's memory and DuckDB's, and holds the
 // package's only unsafe code. A batch stands in Go as columns, and SQL reads
-// it as a table function that copies stretches of them into DuckDB's vectors,
-// on as many threads as ask.
+// it as a table function that copies stretches of them into DuckDB's vectors.
 //
 // Other ways are dearer. The driver's Appender converts value by value and
 // takes most of a second for a million events. Chunks appended to a temporary
@@ -118,8 +116,8 @@ func sized[T any](s []T, n int) []T {
 // register lets SQL read a table as name(). It stays until the instance ends,
 // and the table must not change while a statement reads it.
 func (t *table) register(conn *sql.Conn, name string) error {
-	return duck.RegisterTableUDF(conn, name, duck.ParallelChunkTableFunction{
-		BindArgumentsContext: func(context.Context, map[string]any, ...any) (duck.ParallelChunkTableSource, error) {
+	return duck.RegisterTableUDF(conn, name, duck.ChunkTableFunction{
+		BindArgumentsContext: func(context.Context, map[string]any, ...any) (duck.ChunkTableSource, error) {
 			s := &scan{table: t}
 			for _, c := range t.columns {
 				info, err := c.info()
@@ -136,12 +134,13 @@ func (t *table) register(conn *sql.Conn, name string) error {
 // chunkRows is how many rows a chunk takes.
 var chunkRows = duck.GetDataChunkCapacity()
 
-// A scan is one statement's reading of a table. Each thread that reads takes
-// the next stretch.
+// A scan is one statement's reading of a table, on one thread. Two would each
+// leave a row group half full, which the next commits then write again; and the
+// other core has the next batch to decode.
 type scan struct {
 	*table
 	infos []duck.ColumnInfo
-	next  atomic.Int64
+	at    int
 }
 
 func (s *scan) ColumnInfos() []duck.ColumnInfo { return s.infos }
@@ -150,19 +149,11 @@ func (s *scan) Cardinality() *duck.CardinalityInfo {
 	return &duck.CardinalityInfo{Cardinality: uint(s.rows), Exact: true}
 }
 
-func (s *scan) Init() duck.ParallelTableSourceInfo {
-	return duck.ParallelTableSourceInfo{MaxThreads: 1 + s.rows/rowGroup}
-}
+func (s *scan) Init() {}
 
-// rowGroup is how many rows DuckDB stores together. A thread that writes less than that saves nobody time.
-const rowGroup = 122_880
-
-func (s *scan) NewLocalState() any { return new(struct{}) }
-
-func (s *scan) FillChunk(_ any, chunk duck.DataChunk) error {
-	until := int(s.next.Add(int64(chunkRows)))
-	from := min(until-chunkRows, s.rows)
-	until = min(until, s.rows)
+func (s *scan) FillChunk(chunk duck.DataChunk) error {
+	from, until := s.at, min(s.at+chunkRows, s.rows)
+	s.at = until
 	for i, c := range s.columns {
 		to, wanted, err := vector(&chunk, i)
 		if err != nil {
