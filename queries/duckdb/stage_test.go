@@ -97,7 +97,9 @@ func TestInGroups(t *testing.T) {
 	events := traffic(3000, 1, dayOne).Events
 	w := &words{texts: []string{""}, ids: map[string]uint32{"": 0}}
 	order := inGroups(events, w)
-	key := func(e store.Event, n int32) []uint32 { return []uint32{w.id(e.Experiment), w.id(e.Variation), uint32(n)} }
+	key := func(e store.Event, n int32) []uint32 {
+		return []uint32{w.id(e.Experiment), w.id(e.Variation), uint32(n)}
+	}
 	for i := 1; i < len(order); i++ {
 		if slices.Compare(key(events[order[i-1]], order[i-1]), key(events[order[i]], order[i])) >= 0 {
 			t.Fatalf("%d stands before %d", order[i-1], order[i])
