@@ -14,10 +14,12 @@ create table words (
 );
 insert into words values (0, '');
 
--- one row a tenant log event, in batches sorted by experiment, variation, at_utc
+-- one row a tenant log event, in batches grouped by experiment and variation. A
+-- content hash only tells a redelivery from a conflict, so 32 bits are enough:
+-- one conflict in four thousand million is taken for a redelivery.
 create table events (
     log_id          ubigint not null,    -- pseudonym of the log_id text
-    content         uinteger not null,   -- hash of the kept fields: tells a redelivery from a conflict
+    content         uinteger not null,   -- hash of the kept fields
     at_utc          timestamp not null,  -- the event's date
     assigned_utc    timestamp not null,  -- when the login transaction began
     logged_utc      timestamp,           -- the time inside the log_id
