@@ -53,10 +53,25 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad tells what one commit costs: staging, attaching, finding known
+// BenchmarkFill tells what a batch costs before the file is held.
+func BenchmarkFill(b *testing.B) {
+	for _, size := range []int{100, 240_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			batch := traffic(size, 1, dayOne)
+			w := &words{texts: []string{""}, ids: map[string]uint32{"": 0}}
+			var s staging
+			for b.Loop() {
+				s.fill(batch, w)
+			}
+			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// BenchmarkLoad tells what one commit costs: filling, attaching, finding known
 // rows, writing, detaching. Later batches meet a store that grows by theirs.
 func BenchmarkLoad(b *testing.B) {
-	for _, size := range []int{100, 10_000, 100_000, 1_000_000} {
+	for _, size := range []int{100, 10_000, 240_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			db := scratch(b)
 			day := dayOne

@@ -44,6 +44,7 @@ type DB struct {
 
 	loading sync.Mutex // guards what follows
 	words   *words
+	staged  staging
 	ran     map[string]bool // sources whose run is counted
 }
 
@@ -114,6 +115,7 @@ func (d *DB) start(ctx context.Context) error {
 		"set global TimeZone = 'UTC'",
 		"set preserve_insertion_order = false",
 		"set threads = " + strconv.Itoa(d.opts.Threads),
+		"set checkpoint_threshold = '1B'", // a commit writes into the file at once, and not first into the log beside it
 		"set memory_limit = " + quote(d.opts.Memory),
 		"set temp_directory = " + quote(d.spill),
 		"set allowed_directories = [" + quote(d.opts.Dir) + ", " + quote(d.spill) + "]",
@@ -121,6 +123,17 @@ func (d *DB) start(ctx context.Context) error {
 		"set lock_configuration = true",
 	}
 	if _, err := d.pool.ExecContext(ctx, strings.Join(settings, "; ")); err != nil {
+		d.stop()
+		return fmt.Errorf("DuckDB does not start: %w", err)
+	}
+	if d.opts.ReadOnly {
+		return nil
+	}
+	conn, err := d.pool.Conn(ctx)
+	if err == nil {
+		err = errors.Join(d.staged.register(conn), conn.Close())
+	}
+	if err != nil {
 		d.stop()
 		return fmt.Errorf("DuckDB does not start: %w", err)
 	}

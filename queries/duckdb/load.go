@@ -29,33 +29,32 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 		return store.Loaded{}, fmt.Errorf("batch of %s: %d received, but %d rows, %d filtered and %d rejected",
 			next.Source, loaded.Received, rows, loaded.Filtered, loaded.Rejected)
 	}
-	var staged *staging
+	if d.words == nil {
+		err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
+			d.words, err = readWords(ctx, conn)
+			return err
+		})
+		if err != nil {
+			return store.Loaded{}, fmt.Errorf("batch of %s: %w", next.Source, err)
+		}
+	}
+	d.staged.fill(b, d.words)
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		if d.words == nil {
-			d.words = &words{ids: map[string]uint32{}}
-		}
-		var err error
-		staged, err = stage(ctx, conn, b, d.words)
-		return err
-	}, func(ctx context.Context, conn *sql.Conn) error {
-		var kept int
-		if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
-			return err
-		}
-		if kept != d.words.kept { // the first batch, or another process has added some
-			var err error
-			if d.words, err = readWords(ctx, conn); err != nil {
+		if rows > 0 {
+			var kept int
+			if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
 				return err
 			}
-			if err := unstage(ctx, conn); err != nil {
-				return err
-			}
-			if staged, err = stage(ctx, conn, b, d.words); err != nil {
-				return err
+			if kept != d.words.kept { // another process has added some
+				var err error
+				if d.words, err = readWords(ctx, conn); err != nil {
+					return err
+				}
+				d.staged.fill(b, d.words)
 			}
 		}
-		if err := move(ctx, conn, b, staged, next.Source, &loaded); err != nil {
+		if err := move(ctx, conn, &d.staged, next.Source, &loaded); err != nil {
 			return err
 		}
 		loaded.Duplicate = rows - loaded.Stored
@@ -75,48 +74,53 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 }
 
 // move puts the staged rows that the store does not know into it.
-func move(ctx context.Context, conn *sql.Conn, b *store.Batch, s *staging, source string, loaded *store.Loaded) error {
-	if _, err := run(ctx, conn, "add_words"); err != nil {
-		return err
+func move(ctx context.Context, conn *sql.Conn, s *staging, source string, loaded *store.Loaded) error {
+	logged, at, onPage := s.logged, s.at.widened(), s.onPage.widened()
+	if logged.from > logged.until {
+		logged = bounds{1, 0}
 	}
-	at := s.at.widened()
-	if s.logged.from > s.logged.until {
-		s.logged = bounds{1, 0}
-	}
-	inLog := []any{sql.Named("logged_from", s.logged.from), sql.Named("logged_until", s.logged.until),
-		sql.Named("at_from", at.from), sql.Named("at_until", at.until)}
-	at = s.pages.widened()
-	onPage := []any{sql.Named("at_from", at.from), sql.Named("at_until", at.until)}
 	for _, kind := range []struct {
-		rows           int
-		add, conflicts string
-		where          []any
+		rows                 int
+		again                repeats
+		find, add, conflicts string
+		where                []any
 	}{
-		{len(b.Events), "add_events", "event_conflicts", inLog},
-		{len(b.Pages), "add_pages", "page_conflicts", onPage},
+		{s.events.rows, s.eventsAgain, "find_events", "add_events", "event_conflicts", []any{
+			sql.Named("logged_from", logged.from), sql.Named("logged_until", logged.until),
+			sql.Named("at_from", at.from), sql.Named("at_until", at.until)}},
+		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "page_conflicts", []any{
+			sql.Named("at_from", onPage.from), sql.Named("at_until", onPage.until)}},
 	} {
 		if kind.rows == 0 {
 			continue
 		}
-		stored, err := run(ctx, conn, kind.add, kind.where...)
+		if _, err := run(ctx, conn, kind.find, kind.where...); err != nil {
+			return err
+		}
+		stored, err := run(ctx, conn, kind.add)
 		if err != nil {
 			return err
 		}
-		loaded.Stored += stored
-		if stored < int64(kind.rows) {
-			var conflicts int64
-			if err := one(ctx, conn, kind.conflicts, kind.where, &conflicts); err != nil {
+		conflicts := kind.again.other
+		if stored < int64(kind.rows)-kind.again.equal-kind.again.other { // it met what the store knows
+			if err := one(ctx, conn, kind.conflicts, nil, &conflicts); err != nil {
 				return err
 			}
-			loaded.Conflicts += conflicts
+		}
+		loaded.Stored += stored
+		loaded.Conflicts += conflicts
+	}
+	if s.words.rows > 0 {
+		if _, err := run(ctx, conn, "add_words"); err != nil {
+			return err
 		}
 	}
-	if len(b.Rejects) > 0 {
+	if s.rejects.rows > 0 {
 		if _, err := run(ctx, conn, "add_rejects"); err != nil {
 			return err
 		}
 	}
-	if len(b.Filtered) > 0 {
+	if s.filtered.rows > 0 {
 		if _, err := run(ctx, conn, "add_filtered", sql.Named("source", source)); err != nil {
 			return err
 		}
@@ -130,14 +134,11 @@ func (d *DB) settle(ctx context.Context, conn *sql.Conn, next store.Cursor, l st
 	if d.ran[next.Source] {
 		runs = 0
 	}
-	if _, err := run(ctx, conn, "put_account", sql.Named("source", next.Source), sql.Named("runs", runs),
-		sql.Named("received", l.Received), sql.Named("stored", l.Stored), sql.Named("duplicate", l.Duplicate),
-		sql.Named("filtered", l.Filtered), sql.Named("rejected", l.Rejected), sql.Named("conflicts", l.Conflicts),
-		sql.Named("marker", marker)); err != nil {
-		return err
-	}
-	_, err := run(ctx, conn, "put_cursor", sql.Named("source", next.Source), sql.Named("position", next.Position),
-		sql.Named("watermark_us", next.Watermark), sql.Named("complete", next.Complete), sql.Named("at_us", next.At))
+	_, err := run(ctx, conn, "put_source", sql.Named("source", next.Source), sql.Named("position", next.Position),
+		sql.Named("watermark_us", next.Watermark), sql.Named("complete", next.Complete), sql.Named("at_us", next.At),
+		sql.Named("runs", runs), sql.Named("received", l.Received), sql.Named("stored", l.Stored),
+		sql.Named("duplicate", l.Duplicate), sql.Named("filtered", l.Filtered), sql.Named("rejected", l.Rejected),
+		sql.Named("conflicts", l.Conflicts), sql.Named("marker", marker))
 	return err
 }
 

@@ -24,8 +24,10 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 	}
 	done := 0
 	if d.bytes() > 0 {
-		err := d.session(ctx, true, nil, func(ctx context.Context, conn *sql.Conn) error {
-			done, err = stepOf(ctx, conn, len(steps))
+		err := d.session(ctx, true, func(ctx context.Context, conn *sql.Conn) error {
+			if done, err = stepOf(ctx, conn, len(steps)); err == nil && done == len(steps) && !d.opts.ReadOnly {
+				d.words, err = readWords(ctx, conn) // the first load needs them
+			}
 			return err
 		})
 		if err != nil && !errors.Is(err, store.ErrMissing) {
@@ -41,7 +43,7 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 		}
 	}
 	for done < len(steps) {
-		err := d.session(ctx, false, nil, func(ctx context.Context, conn *sql.Conn) error {
+		err := d.session(ctx, false, func(ctx context.Context, conn *sql.Conn) error {
 			done, err = stepOf(ctx, conn, len(steps))
 			if err != nil || done == len(steps) {
 				return err
@@ -62,8 +64,9 @@ func (d *DB) create(ctx context.Context) error {
 	fresh := fmt.Sprintf("%s.new-%d-%x", d.path, os.Getpid(), rand.Uint32())
 	defer os.Remove(fresh)
 	// A checkpoint rewrites blocks of metadata in place, and a process that is killed within such a
-	// write leaves a torn block. The smallest block size that there is makes that moment shortest.
-	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh (block_size 16384); detach fresh"); err != nil {
+	// write leaves a torn block: the smaller the blocks, the shorter that moment. In blocks smaller
+	// than these DuckDB does not pack integers of 64 bits, and an event would take half as much more.
+	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh (block_size 65536); detach fresh"); err != nil {
 		return err
 	}
 	if err := private(fresh); err != nil {

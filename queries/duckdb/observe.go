@@ -23,7 +23,7 @@ func (d *DB) Observe(ctx context.Context, seen []store.Observation) error {
 	if len(changes(known, seen)) == 0 {
 		return nil // the common case: the file is not held for writing
 	}
-	return d.write(ctx, nil, func(ctx context.Context, conn *sql.Conn) error {
+	return d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		known, err := observations(ctx, conn, "")
 		if err != nil {
 			return err
@@ -141,7 +141,7 @@ func observations(ctx context.Context, conn *sql.Conn, experiment string) ([]sto
 
 // RecordGap keeps a gap for every later report; the same gap is kept once.
 func (d *DB) RecordGap(ctx context.Context, g store.Gap) error {
-	return d.write(ctx, nil, func(ctx context.Context, conn *sql.Conn) error {
+	return d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		_, err := run(ctx, conn, "add_gap", sql.Named("source", clean(g.Source)), sql.Named("from_us", g.From),
 			sql.Named("until_us", g.Until), sql.Named("noticed_us", g.Noticed), sql.Named("position", clean(g.Position)))
 		return err

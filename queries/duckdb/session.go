@@ -20,19 +20,18 @@ import (
 // one state. The views ev and page resolve unqualified; temporary tables are
 // the session's own and end with it.
 func (d *DB) read(ctx context.Context, fn func(ctx context.Context, conn *sql.Conn) error) error {
-	return d.session(ctx, true, nil, fn)
+	return d.session(ctx, true, fn)
 }
 
-// write runs fn in one transaction of the file. stage, if any, runs on the same
-// connection before the file is held. When the commit fails, done is asked in
+// write runs fn in one transaction of the file. When the commit fails, done is asked in
 // a new session whether it happened after all; DuckDB can fail after it is durable.
-func (d *DB) write(ctx context.Context, stage, fn func(ctx context.Context, conn *sql.Conn) error,
+func (d *DB) write(ctx context.Context, fn func(ctx context.Context, conn *sql.Conn) error,
 	done func(ctx context.Context, conn *sql.Conn) (bool, error)) error {
 	if d.opts.ReadOnly {
 		return errors.New("the store was opened for reading only")
 	}
 	unsure := false
-	err := d.session(ctx, false, stage, func(ctx context.Context, conn *sql.Conn) error {
+	err := d.session(ctx, false, func(ctx context.Context, conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, "begin transaction"); err != nil {
 			return err
 		}
@@ -60,7 +59,7 @@ func (d *DB) write(ctx context.Context, stage, fn func(ctx context.Context, conn
 }
 
 // session attaches the file, runs fn and detaches it again.
-func (d *DB) session(ctx context.Context, readOnly bool, stage, fn func(ctx context.Context, conn *sql.Conn) error) (err error) {
+func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Context, conn *sql.Conn) error) (err error) {
 	select {
 	case <-d.turn:
 		defer func() { d.turn <- struct{}{} }()
@@ -80,11 +79,6 @@ func (d *DB) session(ctx context.Context, readOnly bool, stage, fn func(ctx cont
 			err = errors.Join(err, d.restart())
 		}
 	}()
-	if stage != nil {
-		if err := stage(ctx, conn); err != nil {
-			return d.wrap(err)
-		}
-	}
 	release, err := d.attach(ctx, conn, readOnly)
 	if err != nil {
 		return err
@@ -149,9 +143,9 @@ func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release
 	}
 }
 
-// detach writes what the session committed into the file and releases it. If
-// that fails the rows are safe in the log beside the file, and whoever
-// attaches next finds them there.
+// detach releases the file, after writing into it what a commit may have left
+// in the log beside it. If that fails the rows are safe in the log, and
+// whoever attaches next finds them there.
 func (d *DB) detach(conn *sql.Conn) {
 	ctx := context.Background() // a cancelled session must release the file, too
 	if _, err := conn.ExecContext(ctx, "use memory; detach store"); err != nil {

@@ -1,13 +1,12 @@
 package duckdb
 
 import (
-	"context"
+	"cmp"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"math"
-
-	duck "github.com/duckdb/duckdb-go/v2"
+	"math/bits"
+	"slices"
 
 	"keyramp/queries/store"
 )
@@ -32,98 +31,209 @@ func (b bounds) widened() bounds {
 	return bounds{b.from - day, b.until + day}
 }
 
-// A staging is a batch in the temporary tables of a session.
+// A staging holds a batch in the form in which SQL reads it, texts as ids. It
+// is filled before the file is held, and used again for the next batch.
 type staging struct {
+	events, pages, rejects, filtered, words table
+
 	logged bounds // of events whose log_id holds a time
 	at     bounds // of the others
-	pages  bounds
+	onPage bounds // of page events
+
+	eventsAgain, pagesAgain repeats // inside the batch
 }
 
-// stage puts a batch into the session's temporary tables, with its texts as
-// ids of w. It writes nothing to the file and does not need it.
-func stage(ctx context.Context, conn *sql.Conn, b *store.Batch, w *words) (*staging, error) {
-	if _, err := run(ctx, conn, "staging"); err != nil {
-		return nil, err
-	}
-	s := &staging{nowhere(), nowhere(), nowhere()}
-	for _, t := range []struct {
-		table string
-		rows  int
-		row   func(i int, append func(...driver.Value) error) error
-	}{
-		{"stage_events", len(b.Events), func(i int, append func(...driver.Value) error) error {
-			e := &b.Events[i]
-			if e.Logged != 0 {
-				s.logged.add(e.Logged)
-			} else {
-				s.at.add(e.At)
-			}
-			assigned := e.Assigned
-			if assigned == 0 {
-				assigned = e.At
-			}
-			return append(e.LogID, e.Content, e.At, assigned, e.Logged,
-				w.id(e.Type), w.id(e.ClientID), w.id(e.Connection), w.id(e.Strategy), w.id(e.Device),
-				w.id(e.Experiment), w.id(e.Variation), w.id(e.Allocation), w.id(e.Segment), w.id(e.Authenticator),
-				e.User, e.Session, e.Transaction,
-				uint8(e.Control), uint8(e.Interactive), e.PasskeyUsed, e.Test)
-		}},
-		{"stage_pages", len(b.Pages), func(i int, append func(...driver.Value) error) error {
-			p := &b.Pages[i]
-			s.pages.add(p.At)
-			return append(p.ID, p.Content, p.At, w.id(string(p.Phase)), w.id(p.Experiment), w.id(p.Variation),
-				p.User, p.Session, p.Transaction, p.Verified, p.Future)
-		}},
-		{"stage_rejects", len(b.Rejects), func(i int, append func(...driver.Value) error) error {
-			r := &b.Rejects[i]
-			return append(r.Record, clean(r.Source), clean(r.Place), clean(r.Reason), clean(r.Detail), r.Bytes, r.At)
-		}},
-	} {
-		if err := appendRows(conn, t.table, t.rows, t.row); err != nil {
-			return nil, err
+// register lets the statements of a load read the batch as batch_events(), and so on.
+func (s *staging) register(conn *sql.Conn) error {
+	for name, t := range map[string]*table{"batch_events": &s.events, "batch_pages": &s.pages, "batch_rejects": &s.rejects,
+		"batch_filtered": &s.filtered, "batch_words": &s.words} {
+		if err := t.register(conn, name); err != nil {
+			return fmt.Errorf("table function %s: %w", name, err)
 		}
 	}
-	keys := make([]store.FilterKey, 0, len(b.Filtered))
-	for key := range b.Filtered {
-		keys = append(keys, key)
-	}
-	err := appendRows(conn, "stage_filtered", len(keys), func(i int, append func(...driver.Value) error) error {
-		return append(clean(keys[i].Type), keys[i].Day, b.Filtered[keys[i]])
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = appendRows(conn, "stage_words", len(w.fresh), func(i int, append func(...driver.Value) error) error {
-		return append(uint32(w.kept+i), w.fresh[i])
-	})
-	return s, err
+	return nil
 }
 
-// unstage empties the session's temporary tables by dropping them.
-func unstage(ctx context.Context, conn *sql.Conn) error {
-	_, err := run(ctx, conn, "unstaging")
-	return err
+// fill takes a batch, with its texts as ids of w. It needs no file.
+func (s *staging) fill(b *store.Batch, w *words) {
+	s.logged, s.at, s.onPage = nowhere(), nowhere(), nowhere()
+	s.fillEvents(b.Events, w)
+	s.fillPages(b.Pages, w)
+
+	t := &s.rejects
+	t.begin(len(b.Rejects))
+	n, record := numbers[int64](t, "n"), numbers[uint64](t, "record")
+	source, place, reason, detail := t.texts("source"), t.texts("place"), t.texts("reason"), t.texts("detail")
+	bytes, at := numbers[int64](t, "bytes"), numbers[int64](t, "at_us")
+	for i, r := range b.Rejects {
+		n[i], record[i], bytes[i], at[i] = int64(i), r.Record, r.Bytes, r.At
+		source[i], place[i], reason[i], detail[i] = clean(r.Source), clean(r.Place), clean(r.Reason), clean(r.Detail)
+	}
+
+	t = &s.filtered
+	t.begin(len(b.Filtered))
+	kind, day, count := t.texts("type"), numbers[int64](t, "day_us"), numbers[int64](t, "n")
+	i := 0
+	for key, n := range b.Filtered {
+		kind[i], day[i], count[i] = clean(key.Type), key.Day, n
+		i++
+	}
+
+	t = &s.words
+	fresh := w.fresh()
+	t.begin(len(fresh))
+	id, text := numbers[uint32](t, "id"), t.texts("text")
+	for i := range fresh {
+		id[i], text[i] = uint32(w.kept+i), fresh[i]
+	}
 }
 
-// appendRows appends rows to a temporary table.
-func appendRows(conn *sql.Conn, table string, rows int, row func(i int, append func(...driver.Value) error) error) error {
-	if rows == 0 {
-		return nil
-	}
-	return conn.Raw(func(raw any) error {
-		a, err := duck.NewAppender(raw.(driver.Conn), "temp", "main", table)
-		if err != nil {
-			return fmt.Errorf("staging %s: %w", table, err)
+func (s *staging) fillEvents(events []store.Event, w *words) {
+	s.eventsAgain = findRepeats(len(events), func(i int) (id, content uint64) { return events[i].LogID, events[i].Content })
+	t := &s.events
+	t.begin(len(events))
+	logID, content, repeat := numbers[uint64](t, "log_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	at, assigned, logged := numbers[int64](t, "at_us"), numbers[int64](t, "assigned_us"), numbers[int64](t, "logged_us")
+	kind, client, connection := numbers[uint32](t, "type"), numbers[uint32](t, "client"), numbers[uint32](t, "connection")
+	strategy, device := numbers[uint32](t, "strategy"), numbers[uint32](t, "device")
+	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
+	allocation, segment := numbers[uint32](t, "allocation"), numbers[uint32](t, "segment")
+	authenticator := numbers[uint32](t, "authenticator")
+	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
+	transaction := numbers[uint64](t, "transaction_key")
+	control, interactive := numbers[uint8](t, "control"), numbers[uint8](t, "interactive")
+	passkey, test := numbers[bool](t, "passkey_used"), numbers[bool](t, "test")
+	for i, from := range inGroups(events, w) {
+		e := &events[from]
+		if e.Logged != 0 {
+			s.logged.add(e.Logged)
+		} else {
+			s.at.add(e.At)
 		}
-		for i := range rows {
-			if err := row(i, a.AppendRow); err != nil {
-				a.Close()
-				return fmt.Errorf("staging %s, row %d: %w", table, i+1, err)
+		logID[i], content[i], repeat[i] = e.LogID, uint32(e.Content), s.eventsAgain.kind[from]
+		at[i], assigned[i], logged[i] = e.At, cmp.Or(e.Assigned, e.At), e.Logged
+		kind[i], client[i], connection[i] = w.id(e.Type), w.id(e.ClientID), w.id(e.Connection)
+		strategy[i], device[i] = w.id(e.Strategy), w.id(e.Device)
+		experiment[i], variation[i] = w.id(e.Experiment), w.id(e.Variation)
+		allocation[i], segment[i], authenticator[i] = w.id(e.Allocation), w.id(e.Segment), w.id(e.Authenticator)
+		user[i], session[i], transaction[i] = e.User, e.Session, e.Transaction
+		control[i], interactive[i] = uint8(e.Control), uint8(e.Interactive)
+		passkey[i], test[i] = e.PasskeyUsed, e.Test
+	}
+}
+
+func (s *staging) fillPages(pages []store.PageEvent, w *words) {
+	s.pagesAgain = findRepeats(len(pages), func(i int) (id, content uint64) { return pages[i].ID, pages[i].Content })
+	t := &s.pages
+	t.begin(len(pages))
+	id, content, repeat := numbers[uint64](t, "event_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	at, phase := numbers[int64](t, "at_us"), numbers[uint32](t, "phase")
+	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
+	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
+	transaction := numbers[uint64](t, "transaction_key")
+	verified, future := numbers[bool](t, "verified"), numbers[bool](t, "future")
+	for i := range pages {
+		p := &pages[i]
+		s.onPage.add(p.At)
+		id[i], content[i], repeat[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i]
+		at[i], phase[i] = p.At, w.id(string(p.Phase))
+		experiment[i], variation[i] = w.id(p.Experiment), w.id(p.Variation)
+		user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
+		verified[i], future[i] = p.Verified, p.Future
+	}
+}
+
+// inGroups orders events by experiment and variation, and within these as they
+// came, which is by time or nearly so. Equal neighbours compress to nothing,
+// and a question about one experiment passes over the others. An exact order
+// by time would gain nothing more: known rows are sought by the extremes of
+// row groups, and a batch fills only a few.
+func inGroups(events []store.Event, w *words) []int32 {
+	type group struct{ experiment, variation uint32 }
+	number := map[group]int{}
+	var groups []group
+	var sizes []int32
+	of := make([]int32, len(events))
+	last, at := group{}, -1
+	for i := range events {
+		e := &events[i]
+		g := group{w.id(e.Experiment), w.id(e.Variation)}
+		if g != last || at < 0 {
+			var ok bool
+			if at, ok = number[g]; !ok {
+				at = len(groups)
+				number[g] = at
+				groups, sizes = append(groups, g), append(sizes, 0)
+			}
+			last = g
+		}
+		of[i] = int32(at)
+		sizes[at]++
+	}
+	sorted := make([]int, len(groups))
+	for i := range sorted {
+		sorted[i] = i
+	}
+	slices.SortFunc(sorted, func(a, b int) int {
+		return cmp.Or(cmp.Compare(groups[a].experiment, groups[b].experiment), cmp.Compare(groups[a].variation, groups[b].variation))
+	})
+	next, begin := make([]int32, len(groups)), int32(0)
+	for _, g := range sorted {
+		next[g] = begin
+		begin += sizes[g]
+	}
+	order := make([]int32, len(events))
+	for i, g := range of {
+		order[next[g]] = int32(i)
+		next[g]++
+	}
+	return order
+}
+
+// What a row of a batch is to the rows before it.
+const (
+	first       = iota // no other has its id
+	repeatEqual        // one has, with equal content
+	repeatOther        // one has, with other content
+)
+
+// repeats say what each row of a batch is to the rows before it, and how many are not the first.
+type repeats struct {
+	kind         []uint8
+	equal, other int64
+}
+
+// findRepeats compares n rows by id. It is done here and not in SQL, which
+// would hold the file meanwhile.
+func findRepeats(n int, row func(i int) (id, content uint64)) (r repeats) {
+	r.kind = make([]uint8, n)
+	// An open table, at most half full, of row numbers plus one beside the upper half of the
+	// row's hash. Ids are hashes; the odd factor is for those that are not.
+	size := bits.Len(uint(2 * n))
+	seen := make([]uint64, 1<<size)
+	for i := range n {
+		id, content := row(i)
+		hash := id * 0x9E3779B97F4A7C15
+		slot := hash >> (64 - size)
+		for ; seen[slot] != 0; slot = (slot + 1) & (1<<size - 1) {
+			if seen[slot]>>32 != hash>>32 {
+				continue
+			}
+			before, kept := row(int(uint32(seen[slot])) - 1)
+			if before == id {
+				if kept == content {
+					r.kind[i] = repeatEqual
+					r.equal++
+				} else {
+					r.kind[i] = repeatOther
+					r.other++
+				}
+				break
 			}
 		}
-		if err := a.Close(); err != nil {
-			return fmt.Errorf("staging %s: %w", table, err)
+		if seen[slot] == 0 {
+			seen[slot] = hash>>32<<32 | uint64(i+1)
 		}
-		return nil
-	})
+	}
+	return r
 }

@@ -10,44 +10,59 @@ import (
 // the truth; this copy lives between commits and is read again when another
 // process has added words, or after any failure.
 type words struct {
-	ids   map[string]uint32
+	texts []string // by id
 	kept  int      // how many of them the file has; the rest came with the batch
-	fresh []string // the rest, in the order of their ids
+	ids   map[string]uint32
+
+	recent [1024]uint32 // ids by a hash of length and three bytes: most lookups end here
 }
 
 func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
 	w := &words{ids: map[string]uint32{}}
-	var id uint32
 	var text string
 	err := each(ctx, conn, "words", nil, func() error {
-		w.ids[text] = id
+		w.ids[text] = uint32(len(w.texts))
+		w.texts = append(w.texts, text)
 		return nil
-	}, &id, &text)
-	w.kept = len(w.ids)
+	}, &text)
+	w.kept = len(w.texts)
 	return w, err
 }
 
-// id is the id of a text, a new one if need be.
+// id is the id of a text, a new one if need be. It is asked ten times an event.
 func (w *words) id(text string) uint32 {
+	if text == "" {
+		return 0
+	}
+	n := len(text)
+	few := uint32(n)<<24 ^ uint32(text[0])<<16 ^ uint32(text[n/2])<<8 ^ uint32(text[n-1])
+	recent := &w.recent[few*0x9E3779B1>>22]
+	if w.texts[*recent] != text {
+		*recent = w.find(text)
+	}
+	return *recent
+}
+
+func (w *words) find(text string) uint32 {
 	if id, ok := w.ids[text]; ok {
 		return id
 	}
-	// DuckDB's Appender would store NULL for a text that is not UTF-8.
+	// DuckDB's chunks would store NULL for a text that is not UTF-8.
 	if valid := clean(text); valid != text {
 		return w.id(valid)
 	}
-	id := uint32(w.kept + len(w.fresh))
+	id := uint32(len(w.texts))
 	text = strings.Clone(text) // it may share the memory of a whole record
 	w.ids[text] = id
-	w.fresh = append(w.fresh, text)
+	w.texts = append(w.texts, text)
 	return id
 }
 
+// fresh are the words that the file does not have yet.
+func (w *words) fresh() []string { return w.texts[w.kept:] }
+
 // committed is told when the fresh words are in the file.
-func (w *words) committed() {
-	w.kept += len(w.fresh)
-	w.fresh = w.fresh[:0]
-}
+func (w *words) committed() { w.kept = len(w.texts) }
 
 // clean replaces what is not UTF-8.
 func clean(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

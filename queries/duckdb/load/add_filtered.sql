@@ -3,7 +3,7 @@
 -- params:  $source VARCHAR
 merge into filtered
 using (select $source as source, type, make_timestamp(day_us)::date as day, sum(n)::bigint as n
-       from stage_filtered group by all) more
+       from batch_filtered() group by all) more
 on filtered.source = more.source and filtered.type = more.type and filtered.day = more.day
 when matched then update set n = filtered.n + more.n
 when not matched then insert values (more.source, more.type, more.day, more.n)

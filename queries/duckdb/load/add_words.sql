@@ -1,3 +1,3 @@
 -- name:    add_words
 -- asks:    keep the words that the batch is the first to use
-insert into words select id, text from stage_words
+insert into words select id, text from batch_words()

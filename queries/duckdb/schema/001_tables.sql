@@ -16,10 +16,12 @@ create table words (
 );
 insert into words values (0, '');
 
--- one row a tenant log event, in batches sorted by experiment, variation, at_utc
+-- one row a tenant log event, in batches grouped by experiment and variation. A
+-- content hash only tells a redelivery from a conflict, so 32 bits are enough:
+-- one conflict in four thousand million is taken for a redelivery.
 create table events (
     log_id          ubigint not null,    -- pseudonym of the log_id text
-    content         ubigint not null,    -- hash of the kept fields
+    content         uinteger not null,   -- hash of the kept fields
     at_utc          timestamp not null,  -- the event's date
     assigned_utc    timestamp not null,  -- when the login transaction began
     logged_utc      timestamp,           -- the time inside the log_id
@@ -44,7 +46,7 @@ create table events (
 
 create table page_events (
     event_id        ubigint not null,
-    content         ubigint not null,
+    content         uinteger not null,
     at_utc          timestamp not null,
     phase           uinteger not null,   -- ids of words, down to variation
     experiment      uinteger not null,
@@ -75,26 +77,22 @@ create table filtered (
     n      bigint not null
 );
 
-create table cursors (
+-- how far each source has been read, and what became of its records over all
+-- runs; received = stored + duplicate + filtered + rejected
+create table sources (
     source       varchar not null,
     position     varchar not null,
     watermark_us bigint not null,
     complete     boolean not null,
-    at_us        bigint not null
-);
-
--- what became of a source's records over all runs;
--- received = stored + duplicate + filtered + rejected
-create table accounts (
-    source    varchar not null,
-    runs      bigint not null,
-    received  bigint not null,
-    stored    bigint not null,
-    duplicate bigint not null,
-    filtered  bigint not null,
-    rejected  bigint not null,
-    conflicts bigint not null,           -- duplicates with other content
-    marker    bigint not null            -- of the last commit: tells whether it happened
+    at_us        bigint not null,
+    runs         bigint not null,
+    received     bigint not null,
+    stored       bigint not null,
+    duplicate    bigint not null,
+    filtered     bigint not null,
+    rejected     bigint not null,
+    conflicts    bigint not null,        -- duplicates with other content
+    marker       bigint not null         -- of the last commit: tells whether it happened
 );
 
 create table gaps (

@@ -2,4 +2,4 @@
 -- asks:    how far has a source been read?
 -- params:  $source VARCHAR
 -- columns: position VARCHAR, watermark_us BIGINT, complete BOOLEAN, at_us BIGINT
-select position, watermark_us, complete, at_us from cursors where source = $source
+select position, watermark_us, complete, at_us from sources where source = $source

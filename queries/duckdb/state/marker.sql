@@ -2,4 +2,4 @@
 -- asks:    which commit of a source was the last?
 -- params:  $source VARCHAR
 -- columns: marker BIGINT
-select marker from accounts where source = $source
+select marker from sources where source = $source

@@ -1,4 +1,4 @@
 -- name:    words
--- asks:    which words are kept?
--- columns: id UINTEGER, text VARCHAR
-select id, text from words
+-- asks:    which words are kept? Their ids run from 0 without a hole.
+-- columns: text VARCHAR
+select text from words order by id
