@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -39,10 +40,10 @@ func compare(f form) func(context.Context, *bench, io.Writer) error {
 			return err
 		}
 		var results []*result
-		var absent []string
+		absent := map[string][]string{} // names by tool
 		for _, e := range b.entrants(f, p) {
-			if why := p.absent[e.tool]; why != "" {
-				absent = append(absent, fmt.Sprintf("%s (%s)", e.name, why))
+			if p.absent[e.tool] != "" {
+				absent[e.tool] = append(absent[e.tool], e.name)
 				continue
 			}
 			_, _, factor := e.input(d, f)
@@ -102,7 +103,7 @@ func (b *bench) round(ctx context.Context, r *result, d *dataset, f form, warmin
 }
 
 // table writes the comparison.
-func (b *bench) table(out io.Writer, results []*result, absent []string, d *dataset, f form, p *peers) error {
+func (b *bench) table(out io.Writer, results []*result, absent map[string][]string, d *dataset, f form, p *peers) error {
 	base := results[0]
 	t := table{head: []string{"program", "wall s", "CPU s", "peak MB", "stored MB", "wall ratio", "CPU ratio"}}
 	var ahead, does []string
@@ -127,8 +128,8 @@ func (b *bench) table(out io.Writer, results []*result, absent []string, d *data
 			ahead = append(ahead, fmt.Sprintf("%s (wall %s, CPU %s)", r.name, ratio(wall), ratio(cpu)))
 		}
 	}
-	fmt.Fprintf(out, "%s events, %s lines, %s in %d files (%s). Medians of %d rounds in turn, warm page cache; ratios are to keyramp, above 1 is slower than it.\n\n",
-		thousands(int64(d.Config.Events)), thousands(d.truth().Lines()), megabytesLong(size(d.files(f))), len(d.Truths), f.name, b.rounds)
+	fmt.Fprintf(out, "%s events, %s lines, %s (%s) in %d %s. Medians of %d rounds, the programs in turn, warm page cache; ratios are to keyramp, above 1 is slower.\n\n",
+		thousands(int64(d.Config.Events)), thousands(d.truth().Lines()), megabytesLong(size(d.files(f))), f.name, len(d.Truths), plural(len(d.Truths), "file"), b.rounds)
 	fmt.Fprintf(out, "%s\n", t.String())
 	fmt.Fprintf(out, "All agreed with the %d counts by experiment, variation and type.", len(d.truth()))
 	fmt.Fprintf(out, " Of keyramp's time %s s is the import and %s s the report.", seconds(base.part(0)), seconds(base.part(1)))
@@ -137,8 +138,8 @@ func (b *bench) table(out io.Writer, results []*result, absent []string, d *data
 	} else {
 		fmt.Fprintf(out, " **Peers ahead in wall or CPU time:** %s.\n", strings.Join(ahead, "; "))
 	}
-	if len(absent) > 0 {
-		fmt.Fprintf(out, "\nAbsent: %s.\n", strings.Join(absent, "; "))
+	for _, tool := range slices.Sorted(maps.Keys(absent)) {
+		fmt.Fprintf(out, "\n**Absent here:** %s. Why: %s.\n", strings.Join(absent[tool], "; "), p.absent[tool])
 	}
 	fmt.Fprintf(out, "\n%s\n\n%s\n", strings.Join(does, "\n"), b.machine(p))
 	return nil

@@ -54,10 +54,11 @@ func (b *bench) install(ctx context.Context) (*peers, error) {
 	failed := ""
 	if _, err := os.Stat(filepath.Join(p.dir, "node_modules", ".package-lock.json")); err != nil || fresh {
 		b.say("installing peers in %s", p.dir)
-		npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		// Not npm ci: it refuses a lock file without the packages of other platforms.
+		npm := exec.CommandContext(ctx, "npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
 		npm.Dir = p.dir
 		if out, err := npm.CombinedOutput(); err != nil {
-			failed = fmt.Sprintf("npm ci: %v: %s", err, lastLine(out))
+			failed = fmt.Sprintf("npm install: %v: %s", err, errorLine(out))
 		}
 	}
 	for _, t := range tools {
@@ -65,14 +66,15 @@ func (b *bench) install(ctx context.Context) (*peers, error) {
 		cmd.Dir = p.dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			p.absent[t.name] = fmt.Sprintf("%v: %s", err, lastLine(out))
+			p.absent[t.name] = strings.TrimSuffix(fmt.Sprintf("%v: %s", err, errorLine(out)), ": ")
 			if failed != "" && t.npm {
 				p.absent[t.name] = failed
 			}
 			continue
 		}
 		first, _, _ := strings.Cut(string(out), "\n")
-		p.versions[t.name] = first
+		first, _, _ = strings.Cut(first, ", by")
+		p.versions[t.name] = strings.Trim(first, "* ")
 	}
 	b.found = p
 	return p, ctx.Err()
@@ -103,7 +105,12 @@ func (p *peers) unpack() (fresh bool, err error) {
 
 func (p *peers) path(name string) string { return filepath.Join(p.dir, name) }
 
-func lastLine(out []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return lines[len(lines)-1]
+// errorLine is the first line of an output that speaks of an error.
+func errorLine(out []byte) string {
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(strings.ToLower(line), "error") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }

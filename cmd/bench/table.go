@@ -48,6 +48,13 @@ func thousands(n int64) string {
 	return s
 }
 
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
 // machine is the line that says what the figures were measured on.
 func (b *bench) machine(p *peers) string {
 	parts := []string{time.Now().UTC().Format(time.DateOnly), fmt.Sprintf("%d cores", runtime.NumCPU())}
