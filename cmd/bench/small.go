@@ -30,7 +30,7 @@ func small(ctx context.Context, b *bench, out io.Writer) error {
 	}
 	for _, l := range []struct{ name, rate string }{
 		{fmt.Sprintf("at most %.0f requests a second (--rate %.0f)", limit, limit), fmt.Sprint(limit)},
-		{fmt.Sprintf("the tenant allows %.0f a second and a burst of 10 (--rate 0)", limit), "0"},
+		{fmt.Sprintf("the tenant allows %.0f a second after a burst of 10 (--rate 0)", limit), "0"},
 	} {
 		if err := b.limited(ctx, w, &t, l.name, l.rate); err != nil {
 			return err
