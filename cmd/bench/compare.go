@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // A result is what the rounds of one entrant came to.
@@ -70,6 +72,7 @@ func (b *bench) round(ctx context.Context, r *result, d *dataset, f form, warmin
 	}
 	defer done()
 	files, truth, factor := r.input(d, f)
+	syscall.Sync() // what the program before left to be written is not this one's work
 	var total usage
 	var parts []usage
 	var last []byte
@@ -105,7 +108,7 @@ func (b *bench) round(ctx context.Context, r *result, d *dataset, f form, warmin
 // table writes the comparison.
 func (b *bench) table(out io.Writer, results []*result, absent map[string][]string, d *dataset, f form, p *peers) error {
 	base := results[0]
-	t := table{head: []string{"program", "wall s", "CPU s", "peak MB", "stored MB", "wall ratio", "CPU ratio"}}
+	t := table{head: []string{"program", "wall s", "min–max", "CPU s", "peak MB", "stored MB", "wall ratio", "CPU ratio"}}
 	var ahead, does []string
 	for _, r := range results {
 		name, peak, bytes := r.name, "–", "–"
@@ -123,7 +126,7 @@ func (b *bench) table(out io.Writer, results []*result, absent map[string][]stri
 		if r.role == product {
 			name = "**" + name + "**"
 		}
-		t.add(name, seconds(medianOf(r.rounds, wallOf)), seconds(medianOf(r.rounds, cpuOf)), peak, bytes, ratio(wall), ratio(cpu))
+		t.add(name, seconds(medianOf(r.rounds, wallOf)), spread(r.rounds), seconds(medianOf(r.rounds, cpuOf)), peak, bytes, ratio(wall), ratio(cpu))
 		if r.role == peer && min(wall, cpu) < 1 {
 			ahead = append(ahead, fmt.Sprintf("%s (wall %s, CPU %s)", r.name, ratio(wall), ratio(cpu)))
 		}
@@ -157,6 +160,16 @@ func (r *result) part(step int) float64 {
 func wallOf(u usage) float64 { return u.wall.Seconds() }
 func cpuOf(u usage) float64  { return u.cpu.Seconds() }
 func peakOf(u usage) float64 { return float64(u.peak) }
+
+// spread is the shortest and the longest wall time: how much the rounds differ
+// says how far a ratio may be trusted.
+func spread(rounds []usage) string {
+	low, high := math.Inf(1), 0.0
+	for _, u := range rounds {
+		low, high = min(low, wallOf(u)), max(high, wallOf(u))
+	}
+	return seconds(low) + "–" + seconds(high)
+}
 
 // medianOf is the median of one figure over the rounds; 0 without any.
 func medianOf(rounds []usage, figure func(usage) float64) float64 {

@@ -143,6 +143,6 @@ func (b *bench) exported(ctx context.Context, dir string) (map[synth.Tag]int64, 
 			return nil, 0, err
 		}
 		n++
-		counts[synth.Tag{Experiment: strings.Clone(row[x]), Variation: strings.Clone(row[v]), Type: strings.Clone(row[t])}]++
+		counts[synth.Tag{Experiment: row[x], Variation: row[v], Type: row[t]}]++
 	}
 }

@@ -33,8 +33,6 @@ func (r *random) below(n int) int { return int(r.next() >> 1 % uint64(n)) }
 
 func (r *random) chance(p float64) bool { return unit(r.next()) < p }
 
-func pick[T any](r *random, from []T) T { return from[r.below(len(from))] }
-
 func appendPadded(dst []byte, n uint64, width int) []byte {
 	var b [20]byte
 	for i := width - 1; i >= 0; i-- {
