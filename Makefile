@@ -7,9 +7,11 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME    ?= 30s
+# For instance BENCHFLAGS='--only plain --write docs/performance.md'.
+BENCHFLAGS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long check fuzz mutants bench golden clean need
+.PHONY: help build demo test test-long check fuzz mutants bench bench-go golden clean need
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +52,10 @@ fuzz: need ## fuzz every decoder for FUZZTIME (30s) each
 mutants: need ## edit formulas wrongly, one at a time: the tests must catch each (minutes)
 	KEYRAMP_MUTANTS=1 go test ./stats -run '^TestMutants$$' -count=1 -v -timeout 60m
 
-bench: need ## time decoding, splitting, loading, exporting and inference
+bench: build ## keyramp beside DuckDB, ClickHouse and others, on the same logs (needs npm; long)
+	go run ./cmd/bench $(BENCHFLAGS)
+
+bench-go: need ## time decoding, splitting, loading, exporting and inference
 	go test -run '^$$' -bench . -benchmem $$(grep -rlE '^func Benchmark' --include='*_test.go' . | xargs -n1 dirname | sort -u)
 
 golden: need ## renew golden files; read the diff before you commit it

@@ -21,6 +21,7 @@ const module = "keyramp"
 var mayImport = map[string][]string{
 	"cmd/keyramp":       {"*"},
 	"cmd/tenant":        {"fixtures/tenant"},
+	"cmd/bench":         {"fixtures/tenant"},
 	"ingest":            {"queries/store"},
 	"ingest/auth0":      {"ingest", "queries/store"},
 	"ingest/logfile":    {"ingest", "queries/store"},
