@@ -13,7 +13,7 @@ with drawn as (
 ), typed as (
     select *, case when h % 200 = 0 then 4 when h % 100 in (1, 2) then 2 when h % 100 = 3 then 3 else 1 end as kind from drawn
 )
-select h as log_id, g as content, make_timestamp(at_us::bigint) as at_utc, make_timestamp((at_us - h % 60000000)::bigint) as assigned_utc,
+select h as log_id, (g % 4294967296)::uinteger as content, make_timestamp(at_us::bigint) as at_utc, make_timestamp((at_us - h % 60000000)::bigint) as assigned_utc,
        make_timestamp((at_us + 1000000)::bigint) as logged_utc,
        kind::uinteger as type, 10::uinteger as client, 0::uinteger as connection, 0::uinteger as strategy, 0::uinteger as device,
        case when kind = 1 then 6 else 0 end::uinteger as experiment,
