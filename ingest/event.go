@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"net/netip"
 
 	"github.com/dchest/siphash"
@@ -32,8 +33,8 @@ type LogDecoder struct {
 	seen interned
 
 	// Scratch memory: what a parser fills escapes to the heap otherwise.
+	scanner *scanner
 	wire    wireEvent
-	inner   wireEvent
 	details wireDetails
 	exp     wireExperiment
 	hash    []byte
@@ -49,8 +50,29 @@ func KeepRoles(roles map[string]store.Role) func(typ string) bool {
 
 // Decode implements Decoder.
 func (d *LogDecoder) Decode(raw []byte, b *store.Batch) error {
-	var e store.Event
-	if err := d.Event(raw, &e); err != nil {
+	return d.add(b, d.find(raw))
+}
+
+// decodeLine is Decode for a line that may hold anything. It reports false,
+// and does nothing, unless it is sure that the line is one object, and that
+// this is no wrapper around several records.
+func (d *LogDecoder) decodeLine(line []byte, b *store.Batch) (sure bool, err error) {
+	if !d.scan(line) {
+		return false, nil
+	}
+	return true, d.add(b, nil)
+}
+
+// add adds the event to b whose members were found.
+func (d *LogDecoder) add(b *store.Batch, err error) error {
+	if err != nil {
+		return err
+	}
+	n := len(b.Events)
+	b.Events = append(b.Events, store.Event{})
+	e := &b.Events[n]
+	if err := d.event(e); err != nil {
+		b.Events = b.Events[:n]
 		return err
 	}
 	if e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type) {
@@ -58,9 +80,8 @@ func (d *LogDecoder) Decode(raw []byte, b *store.Batch) error {
 			b.Filtered = make(map[store.FilterKey]int64)
 		}
 		b.Filtered[store.FilterKey{Type: e.Type, Day: e.At - e.At%day}]++
-		return nil
+		b.Events = b.Events[:n]
 	}
-	b.Events = append(b.Events, e)
 	return nil
 }
 
@@ -112,47 +133,109 @@ const (
 // record is unusable, e is the zero Event.
 func (d *LogDecoder) Event(raw []byte, e *store.Event) error {
 	*e = store.Event{}
-	got, err := d.event(raw)
+	err := d.find(raw)
+	if err == nil {
+		err = d.event(e)
+	}
 	if err != nil {
+		*e = store.Event{}
+	}
+	return err
+}
+
+// find fills the wire structs from a record.
+func (d *LogDecoder) find(raw []byte) error {
+	if d.scan(raw) {
+		return nil
+	}
+	return d.parse(raw)
+}
+
+// scan is find by the scanner. It reports false when that is not sure.
+func (d *LogDecoder) scan(raw []byte) bool {
+	if d.scanner == nil {
+		d.scanner = newScanner(d)
+	}
+	return d.scanner.begin(raw) && d.unwrap(raw, true) == nil
+}
+
+// parse is find by the parser.
+func (d *LogDecoder) parse(raw []byte) error {
+	if err := guard(raw); err != nil {
 		return err
 	}
-	*e = got
+	return d.unwrap(raw, false)
+}
+
+// unwrap fills the wire structs with the event inside the wrappers of log
+// streams. A wrapper has no date of its own, so an object with a date is the
+// event whatever else it holds.
+func (d *LogDecoder) unwrap(raw []byte, scan bool) error {
+	w := &d.wire
+	err := d.members(raw, scan)
+	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
+		inner := w.Data
+		if !isObject(inner) {
+			inner = w.Detail
+		}
+		if err != nil || !absent(w.Date) || !isObject(inner) {
+			break
+		}
+		id := w.LogID
+		err = d.members(inner, scan)
+		w.LogID = first(w.LogID, id)
+	}
+	return err
+}
+
+// errUnsure says that the parser must look.
+var errUnsure = errors.New("the scanner is not sure")
+
+// members fills the wire structs from one object.
+func (d *LogDecoder) members(raw []byte, scan bool) error {
+	d.wire, d.details, d.exp = wireEvent{}, wireDetails{}, wireExperiment{}
+	if scan {
+		if !d.scanner.whole(raw, &d.scanner.event) {
+			return errUnsure
+		}
+		return nil
+	}
+	if err := parse(raw, &d.wire); err != nil {
+		return err
+	}
+	if isObject(d.wire.Details) {
+		if err := parse(d.wire.Details, &d.details); err != nil {
+			return err
+		}
+	}
+	if isObject(d.details.Experiment) {
+		return parse(d.details.Experiment, &d.exp)
+	}
 	return nil
 }
 
-func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
+// event makes an event, into e, of the members that were found. With an error
+// e is partly filled.
+func (d *LogDecoder) event(e *store.Event) error {
 	w, x := &d.wire, &d.details
-	*w, *x = wireEvent{}, wireDetails{}
-	if err := Decode(raw, w); err != nil {
-		return e, err
-	}
-	if err := d.unwrap(w); err != nil {
-		return e, err
-	}
-
 	id := eventID(w.LogID)
 	if id == nil {
 		id = eventID(w.ID)
 	}
 	if id == nil {
-		return e, &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
+		return &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
 	}
 	typ := text(w.Type)
 	if len(typ) == 0 || len(typ) > maxType {
-		return e, &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
+		return &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
 	}
 	var ok bool
 	if e.At, ok = parseDate(w.Date); !ok {
-		return e, &RejectError{ReasonTime, "date is missing or no time that is understood"}
+		return &RejectError{ReasonTime, "date is missing or no time that is understood"}
 	}
 
-	if isObject(w.Details) {
-		if err := parse(w.Details, x); err != nil {
-			return e, err
-		}
-	}
-	if err := d.experiment(first(x.Experiment, w.Experiment), &e); err != nil {
-		return e, err
+	if err := d.experiment(e); err != nil {
+		return err
 	}
 
 	e.LogID = d.Pseudonyms.logID.of(id)
@@ -175,28 +258,7 @@ func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
 	e.Interactive, e.PasskeyUsed = prompts(x.Prompts)
 	e.Authenticator = d.seen.short(authenticator(e.Type, x))
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
-	e.Content = d.content(&e)
-	return e, nil
-}
-
-// unwrap finds the event inside the wrappers of log streams. A wrapper has no
-// date of its own, so an object with a date is the event whatever else it holds.
-func (d *LogDecoder) unwrap(w *wireEvent) error {
-	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
-		inner := w.Data
-		if !isObject(inner) {
-			inner = w.Detail
-		}
-		if !absent(w.Date) || !isObject(inner) {
-			break
-		}
-		d.inner = wireEvent{}
-		if err := parse(inner, &d.inner); err != nil {
-			return err
-		}
-		d.inner.LogID = first(d.inner.LogID, w.LogID)
-		*w = d.inner
-	}
+	e.Content = d.content(e)
 	return nil
 }
 
@@ -258,9 +320,13 @@ type wireExperiment struct {
 // experiment reads the metadata into e. Missing or null means that no
 // experiment applied. Anything else must name one experiment and one
 // variation; an array is read only when it holds exactly one object.
-func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
+func (d *LogDecoder) experiment(e *store.Event) error {
+	x := &d.exp // already that of details, when it is an object there
+	raw := d.details.Experiment
 	if absent(raw) {
-		return nil
+		if raw = d.wire.Experiment; absent(raw) {
+			return nil
+		}
 	}
 	if raw[0] == '[' {
 		items := elements(raw)
@@ -272,10 +338,10 @@ func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
 	if !isObject(raw) {
 		return &RejectError{ReasonMetadata, "experiment is not an object"}
 	}
-	x := &d.exp
-	*x = wireExperiment{}
-	if err := parse(raw, x); err != nil {
-		return err
+	if !isObject(d.details.Experiment) {
+		if err := parse(raw, x); err != nil {
+			return err
+		}
 	}
 	exp, variation := text(x.ExperimentID), text(x.VariationID)
 	if len(variation) == 0 && absent(x.VariationID) {

@@ -1,0 +1,420 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"math/bits"
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/segmentio/encoding/ascii"
+)
+
+// A scanner finds the members that a LogDecoder reads, in one pass over a
+// record. What it skips is held to the grammar too: it accepts no record that
+// the parser would refuse, and reads no member otherwise. It may be unsure
+// about a record that is fine, such as one with equal names; then the parser
+// has the word.
+//
+// Two habits of logs make it fast. Events of one tenant write their members in
+// the same order, so the name that followed last time is tried first. And
+// nearly every record is printable ASCII without a backslash, where a string
+// simply ends at the next quote.
+type scanner struct {
+	event, details, experiment members
+
+	plain   bool // every string ends at the next quote and holds nothing forbidden
+	control bool // some bytes are below 0x20: they may stand between values only
+}
+
+// newScanner makes a scanner that fills the wire structs of d.
+func newScanner(d *LogDecoder) *scanner {
+	s := new(scanner)
+	s.event.fill(&d.wire)
+	s.details.fill(&d.details)
+	s.experiment.fill(&d.exp)
+	s.event.names[s.event.known["details"]].inner = &s.details
+	s.details.names[s.details.known["experiment"]].inner = &s.experiment
+	s.event.names[s.event.learn("logs", -1)].wraps = true
+	return s
+}
+
+// members are the names that stand in one kind of object.
+type members struct {
+	slots []*json.RawMessage
+	names []memberName
+	known map[string]int // index of names by the bytes between the quotes
+}
+
+// A memberName is a name that was seen, whether it is read or not.
+type memberName struct {
+	text  string   // as it mostly stands: quoted, with the colon
+	slot  int      // of members.slots; -1 when nobody reads it
+	inner *members // what is read of its value, when that is an object
+	wraps bool     // an array under this name holds records of its own
+	next  int      // the name that came after it last time
+}
+
+const (
+	// maxNames is how many names are learned. Some objects have names without
+	// end; one that is not learned is only slower to skip.
+	maxNames = 256
+
+	noName = 0 // stands before the first name of an object, and for one that was not learned
+)
+
+// fill learns the members of the struct that wire points to.
+func (m *members) fill(wire any) {
+	m.known = make(map[string]int)
+	m.names = append(m.names, memberName{slot: -1})
+	v := reflect.ValueOf(wire).Elem()
+	for i := range v.NumField() {
+		m.slots = append(m.slots, v.Field(i).Addr().Interface().(*json.RawMessage))
+		m.learn(v.Type().Field(i).Tag.Get("json"), i)
+	}
+}
+
+func (m *members) learn(name string, slot int) int {
+	i := len(m.names)
+	m.names = append(m.names, memberName{text: `"` + name + `":`, slot: slot})
+	m.known[name] = i
+	return i
+}
+
+// begin looks at the bytes of a record as a whole, before any object of it is
+// scanned. It reports false when the scanner must not touch it.
+func (s *scanner) begin(raw []byte) bool {
+	if len(raw) > MaxRecord {
+		return false
+	}
+	s.plain = ascii.ValidPrint(raw) && bytes.IndexByte(raw, '\\') < 0
+	if s.plain {
+		return true
+	}
+	s.control = hasControl(raw)
+	return utf8.Valid(raw)
+}
+
+// hasControl reports whether a byte is below 0x20.
+func hasControl(b []byte) bool {
+	var any uint64
+	for ; len(b) >= 8; b = b[8:] {
+		any |= below(binary.LittleEndian.Uint64(b), ' ')
+	}
+	for _, c := range b {
+		if c < ' ' {
+			return true
+		}
+	}
+	return any != 0
+}
+
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// below sets the top bit of the lowest byte of w that is less than n, at most
+// 128; and no bit when there is none.
+func below(w uint64, n byte) uint64 { return (w - ones*uint64(n)) &^ w & tops }
+
+// whole scans raw, which must be one object and nothing else, and fills the
+// slots of m. It reports false when it is not sure; some slots are then filled.
+func (s *scanner) whole(raw []byte, m *members) bool {
+	p := spaces(raw, 0)
+	if p == len(raw) || raw[p] != '{' {
+		return false
+	}
+	p = s.object(raw, p, m, 0)
+	return p >= 0 && spaces(raw, p) == len(raw)
+}
+
+// object scans the object that begins at p, with depth brackets open around
+// it. Like all that scan something, it returns the place behind it, or -1.
+func (s *scanner) object(b []byte, p int, m *members, depth int) int {
+	var seen uint64 // slots
+	if p = spaces(b, p+1); p < len(b) && b[p] == '}' {
+		return p + 1
+	}
+	last := &m.names[noName]
+	for {
+		i := last.next
+		name := &m.names[i]
+		if end := p + len(name.text); i != noName && end <= len(b) && string(b[p:end]) == name.text {
+			p = end
+		} else {
+			if i, p = s.name(b, p, m); p < 0 {
+				return -1
+			}
+			last.next = i // even when learning moved the names: the guess is lost, no more
+			name = &m.names[i]
+		}
+		last = name
+		p = spaces(b, p)
+		from := p
+		switch {
+		case p < len(b) && b[p] == '{' && name.inner != nil:
+			p = s.object(b, p, name.inner, depth+1)
+		case p < len(b) && b[p] == '[' && name.wraps:
+			return -1
+		default:
+			p = s.value(b, p, depth+1)
+		}
+		if p < 0 {
+			return -1
+		}
+		if name.slot >= 0 {
+			if seen&(1<<name.slot) != 0 { // the last of equal names wins: not worth a rule here
+				return -1
+			}
+			seen |= 1 << name.slot
+			*m.slots[name.slot] = b[from:p:p]
+		}
+		p = spaces(b, p)
+		if p == len(b) || b[p] != ',' {
+			break
+		}
+		p = spaces(b, p+1)
+	}
+	if p == len(b) || b[p] != '}' {
+		return -1
+	}
+	return p + 1
+}
+
+// name scans a name and its colon.
+func (s *scanner) name(b []byte, p int, m *members) (int, int) {
+	if p == len(b) || b[p] != '"' {
+		return noName, -1
+	}
+	end := s.text(b, p)
+	if end < 0 {
+		return noName, -1
+	}
+	name := b[p+1 : end-1]
+	if !s.plain && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
+		return noName, -1
+	}
+	if p = spaces(b, end); p == len(b) || b[p] != ':' {
+		return noName, -1
+	}
+	i, ok := m.known[string(name)]
+	if !ok && len(m.names) < maxNames {
+		i = m.learn(string(name), -1)
+	}
+	return i, p + 1
+}
+
+// value scans any value, with depth brackets open around it.
+func (s *scanner) value(b []byte, p, depth int) int {
+	if p == len(b) {
+		return -1
+	}
+	switch b[p] {
+	case '"':
+		return s.text(b, p)
+	case '{', '[':
+		return s.skip(b, p, depth)
+	}
+	return scalar(b, p)
+}
+
+// skip scans an object or array that nobody reads.
+func (s *scanner) skip(b []byte, p, depth int) int {
+	var arrays uint64 // the open brackets, innermost in the lowest bit; 1 = array
+	around := depth
+	for {
+		// An opening bracket, if the value is one of those; else the value.
+		switch c := b[p]; c {
+		case '{', '[':
+			if depth++; depth > MaxDepth {
+				return -1
+			}
+			arrays <<= 1
+			end := byte('}')
+			if c == '[' {
+				arrays |= 1
+				end = ']'
+			}
+			if p = spaces(b, p+1); p == len(b) {
+				return -1
+			}
+			if b[p] != end {
+				goto item
+			}
+			p++
+			arrays >>= 1
+			depth--
+		case '"':
+			p = s.text(b, p)
+		default:
+			p = scalar(b, p)
+		}
+		if p < 0 {
+			return -1
+		}
+		// What follows a value: closing brackets, then a comma.
+		for {
+			if depth == around {
+				return p
+			}
+			if p = spaces(b, p); p == len(b) {
+				return -1
+			}
+			c := b[p]
+			p++
+			if c == ',' {
+				break
+			}
+			if c != '}' && c != ']' || (c == ']') != (arrays&1 == 1) {
+				return -1
+			}
+			arrays >>= 1
+			depth--
+		}
+		p = spaces(b, p)
+	item:
+		if arrays&1 == 0 {
+			if p == len(b) || b[p] != '"' {
+				return -1
+			}
+			if p = s.text(b, p); p < 0 {
+				return -1
+			}
+			if p = spaces(b, p); p == len(b) || b[p] != ':' {
+				return -1
+			}
+			p = spaces(b, p+1)
+		}
+		if p == len(b) {
+			return -1
+		}
+	}
+}
+
+// text scans a string, whose quote stands at p.
+func (s *scanner) text(b []byte, p int) int {
+	q := p + 1
+	if q+16 <= len(b) { // most are short
+		w := binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
+		if m := below(w, 1); m != 0 {
+			q += bits.TrailingZeros64(m) / 8
+			goto found
+		}
+		q += 8
+		w = binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
+		if m := below(w, 1); m != 0 {
+			q += bits.TrailingZeros64(m) / 8
+			goto found
+		}
+		q += 8
+	}
+	if i := bytes.IndexByte(b[q:], '"'); i >= 0 {
+		q += i
+	} else {
+		return -1
+	}
+found:
+	if s.plain {
+		return q + 1
+	}
+	return s.oddText(b, p, q)
+}
+
+// oddText scans the string at p in a record that is not plain. Its first quote stands at q.
+func (s *scanner) oddText(b []byte, p, q int) int {
+	if !s.control && bytes.IndexByte(b[p:q], '\\') < 0 {
+		return q + 1
+	}
+	for p++; p < len(b); p++ {
+		switch c := b[p]; {
+		case c == '"':
+			return p + 1
+		case c < ' ':
+			return -1
+		case c == '\\':
+			if p++; p == len(b) {
+				return -1
+			}
+			switch b[p] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				for range 4 {
+					if p++; p == len(b) || !isHex(b[p]) {
+						return -1
+					}
+				}
+			default:
+				return -1
+			}
+		}
+	}
+	return -1
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+// scalar scans a number or one of the three words.
+func scalar(b []byte, p int) int {
+	switch c := b[p]; {
+	case c == '-' || '0' <= c && c <= '9':
+		return number(b, p)
+	case c == 't' && p+4 <= len(b) && string(b[p:p+4]) == "true",
+		c == 'n' && p+4 <= len(b) && string(b[p:p+4]) == "null":
+		return p + 4
+	case c == 'f' && p+5 <= len(b) && string(b[p:p+5]) == "false":
+		return p + 5
+	}
+	return -1
+}
+
+func number(b []byte, p int) int {
+	if b[p] == '-' {
+		p++
+	}
+	from := p
+	if p = digits(b, p); p == from || b[from] == '0' && p > from+1 {
+		return -1
+	}
+	if p < len(b) && b[p] == '.' {
+		from = p + 1
+		if p = digits(b, from); p == from {
+			return -1
+		}
+	}
+	if p < len(b) && b[p]|0x20 == 'e' {
+		if p++; p < len(b) && (b[p] == '+' || b[p] == '-') {
+			p++
+		}
+		from = p
+		if p = digits(b, from); p == from {
+			return -1
+		}
+	}
+	return p
+}
+
+func digits(b []byte, p int) int {
+	for p < len(b) && b[p]-'0' <= 9 {
+		p++
+	}
+	return p
+}
+
+// spaces returns the place of the first byte from p on that is no space.
+func spaces(b []byte, p int) int {
+	if p < len(b) && b[p] > ' ' {
+		return p
+	}
+	return moreSpaces(b, p)
+}
+
+func moreSpaces(b []byte, p int) int {
+	for p < len(b) && (b[p] == ' ' || b[p] == '\n' || b[p] == '\r' || b[p] == '\t') {
+		p++
+	}
+	return p
+}
