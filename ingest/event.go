@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"sync"
 
 	"github.com/dchest/siphash"
 
@@ -32,12 +33,36 @@ type LogDecoder struct {
 
 	seen interned
 
+	mu   sync.Mutex
+	idle []*LogDecoder // forks that nobody uses
+
 	// Scratch memory: what a parser fills escapes to the heap otherwise.
 	scanner *scanner
 	wire    wireEvent
 	details wireDetails
 	exp     wireExperiment
+	prompt  wirePrompt
+	amr     []json.RawMessage // performed_amr of each prompt that has it
 	hash    []byte
+}
+
+// fork returns a decoder with the settings of d for another goroutine.
+func (d *LogDecoder) fork() *LogDecoder {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.idle); n > 0 {
+		f := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		return f
+	}
+	return &LogDecoder{Pseudonyms: d.Pseudonyms, Keep: d.Keep, TestAddresses: d.TestAddresses}
+}
+
+// join takes a fork back, with the texts and names that it has learned.
+func (d *LogDecoder) join(f *LogDecoder) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.idle = append(d.idle, f)
 }
 
 // KeepRoles keeps the types whose role is not ignore.
@@ -193,7 +218,7 @@ var errUnsure = errors.New("the scanner is not sure")
 
 // members fills the wire structs from one object.
 func (d *LogDecoder) members(raw []byte, scan bool) error {
-	d.wire, d.details, d.exp = wireEvent{}, wireDetails{}, wireExperiment{}
+	d.wire, d.details, d.exp, d.amr = wireEvent{}, wireDetails{}, wireExperiment{}, d.amr[:0]
 	if scan {
 		if !d.scanner.whole(raw, &d.scanner.event) {
 			return errUnsure
@@ -206,6 +231,12 @@ func (d *LogDecoder) members(raw []byte, scan bool) error {
 	if isObject(d.wire.Details) {
 		if err := parse(d.wire.Details, &d.details); err != nil {
 			return err
+		}
+	}
+	for _, item := range elements(d.details.Prompts) {
+		var p wirePrompt
+		if isObject(item) && parse(item, &p) == nil {
+			d.amr = append(d.amr, p.AMR)
 		}
 	}
 	if isObject(d.details.Experiment) {
@@ -255,7 +286,7 @@ func (d *LogDecoder) event(e *store.Event) error {
 	e.Session = d.Pseudonyms.session.of(idText(first(x.SessionID, w.SessionID)))
 	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
 
-	e.Interactive, e.PasskeyUsed = prompts(x.Prompts)
+	e.Interactive, e.PasskeyUsed = d.prompts()
 	e.Authenticator = d.seen.short(authenticator(e.Type, x))
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
 	e.Content = d.content(e)
@@ -365,23 +396,22 @@ func (d *LogDecoder) experiment(e *store.Event) error {
 	return nil
 }
 
+type wirePrompt struct {
+	AMR json.RawMessage `json:"performed_amr"`
+}
+
 // prompts tells whether the login asked its user anything, and whether a
 // passkey answered: a method reference "phr", phishing-resistant.
-func prompts(raw json.RawMessage) (interactive store.Tri, passkey bool) {
+func (d *LogDecoder) prompts() (interactive store.Tri, passkey bool) {
+	raw := d.details.Prompts
 	if len(raw) == 0 || raw[0] != '[' {
 		return store.Unknown, false
 	}
 	if len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0 {
 		return store.No, false
 	}
-	if !bytes.Contains(raw, []byte(`"phr"`)) {
-		return store.Yes, false
-	}
-	for _, item := range elements(raw) {
-		var p struct {
-			AMR json.RawMessage `json:"performed_amr"`
-		}
-		if isObject(item) && parse(item, &p) == nil && contains(p.AMR, "phr") {
+	for _, amr := range d.amr {
+		if contains(amr, "phr") {
 			return store.Yes, true
 		}
 	}
@@ -427,19 +457,29 @@ func enrolled(x *wireDetails) bool {
 
 // name returns a string, or the type of an object.
 func name(raw json.RawMessage) []byte {
-	var x struct {
-		Type json.RawMessage `json:"type"`
-	}
-	if isObject(raw) && parse(raw, &x) == nil {
-		return text(x.Type)
+	if isObject(raw) {
+		return typeOf(raw)
 	}
 	return text(raw)
 }
 
+func typeOf(object json.RawMessage) []byte {
+	var x struct {
+		Type json.RawMessage `json:"type"`
+	}
+	if parse(object, &x) != nil {
+		return nil
+	}
+	return text(x.Type)
+}
+
 // contains tells whether raw, or an element of it, is named want.
 func contains(raw json.RawMessage, want string) bool {
-	if string(name(raw)) == want {
-		return true
+	if len(raw) == 0 || raw[0] != '[' {
+		return string(name(raw)) == want
+	}
+	if !bytes.ContainsAny(raw[1:], `\[{`) { // scalars that say what they mean: nearly always
+		return bytes.Contains(raw, []byte(`"`+want+`"`))
 	}
 	for _, item := range elements(raw) {
 		if string(name(item)) == want {
@@ -487,19 +527,35 @@ func (d *LogDecoder) content(e *store.Event) uint64 {
 
 // interned keeps one copy of texts that repeat. Raw records live in buffers
 // that are reused, so what a row keeps must be copied once, and once is enough.
-type interned map[string]string
+type interned struct {
+	recent [256]string // by a few of their bytes: cheaper to ask than the map
+	all    map[string]string
+}
 
 const maxInterned = 1 << 14 // then it starts anew: failures may carry any text
 
 func (m *interned) text(b []byte) string {
-	if s, ok := (*m)[string(b)]; ok {
-		return s
+	var mix uint64
+	if len(b) >= 8 {
+		mix = binary.LittleEndian.Uint64(b[len(b)-8:])
+	} else {
+		for _, c := range b {
+			mix = mix<<8 | uint64(c)
+		}
 	}
-	if *m == nil || len(*m) >= maxInterned {
-		*m = make(interned)
+	recent := &m.recent[mix*0x9e3779b97f4a7c15>>56]
+	if *recent == string(b) {
+		return *recent
 	}
-	s := string(b)
-	(*m)[s] = s
+	s, ok := m.all[string(b)]
+	if !ok {
+		if m.all == nil || len(m.all) >= maxInterned {
+			m.all = make(map[string]string)
+		}
+		s = string(b)
+		m.all[s] = s
+	}
+	*recent = s
 	return s
 }
 

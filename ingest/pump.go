@@ -63,6 +63,11 @@ func (p *Pump) Run(ctx context.Context, src Source) (Account, error) {
 	if r.BatchAge <= 0 {
 		r.BatchAge = DefaultBatchAge
 	}
+	if a, ok := src.(Ahead); ok {
+		if d, ok := p.Decoder.(*LogDecoder); ok {
+			a.DecodeAhead(d)
+		}
+	}
 	err := r.run(ctx)
 	if n, ok := src.(Noter); ok {
 		r.account.Note = n.Note()
@@ -181,7 +186,7 @@ func (r *run) pump(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		c.Records, c.Next, c.Gap = c.Records[:0], store.Cursor{}, nil
+		c = Chunk{Records: c.Records[:0]}
 		end := r.src.Read(ctx, &c)
 		if err := r.take(&c); err != nil {
 			return err
@@ -212,10 +217,17 @@ func (r *run) take(c *Chunk) error {
 		}
 	}
 	// A chunk that fits a batch is not split: what is there already goes first.
-	if n := len(c.Records); r.batch.Received > 0 && r.batch.Received+int64(n) > int64(r.BatchRecords) {
+	n := int64(len(c.Records))
+	if c.Decoded != nil {
+		n += c.Decoded.Received
+	}
+	if r.batch.Received > 0 && r.batch.Received+n > int64(r.BatchRecords) {
 		if err := r.submit(nil); err != nil {
 			return err
 		}
+	}
+	if c.Decoded != nil {
+		r.merge(c.Decoded, c.DecodedBytes)
 	}
 	for i := range c.Records {
 		if r.batch.Received >= int64(r.BatchRecords) { // a part of an over-large chunk
@@ -243,7 +255,7 @@ func (r *run) take(c *Chunk) error {
 	if c.Next.At == 0 {
 		c.Next.At = r.now()
 	}
-	if len(c.Records) > 0 && c.Next.Position == r.cursor.Position {
+	if n > 0 && c.Next.Position == r.cursor.Position {
 		if r.stuck++; r.stuck >= stuckReads {
 			return errLoop
 		}
@@ -252,6 +264,25 @@ func (r *run) take(c *Chunk) error {
 	}
 	r.cursor = c.Next
 	return nil
+}
+
+// merge adds to the batch what the source has decoded.
+func (r *run) merge(from *store.Batch, size int64) {
+	b := r.batch
+	if b.Received == 0 {
+		r.since = time.Now()
+	}
+	b.Events = append(b.Events, from.Events...)
+	for key, n := range from.Filtered {
+		if b.Filtered == nil {
+			b.Filtered = make(map[store.FilterKey]int64)
+		}
+		b.Filtered[key] += n
+	}
+	b.Received += from.Received
+	r.read += from.Received
+	r.bytes += size
+	r.batchBytes += size
 }
 
 // decode adds one record to the batch, as a row, as filtered or as a reject.

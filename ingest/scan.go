@@ -22,7 +22,9 @@ import (
 // nearly every record is printable ASCII without a backslash, where a string
 // simply ends at the next quote.
 type scanner struct {
-	event, details, experiment members
+	event, details, experiment, prompt members
+
+	amr *[]json.RawMessage // of the prompts
 
 	plain   bool // every string ends at the next quote and holds nothing forbidden
 	control bool // some bytes are below 0x20: they may stand between values only
@@ -34,8 +36,11 @@ func newScanner(d *LogDecoder) *scanner {
 	s.event.fill(&d.wire)
 	s.details.fill(&d.details)
 	s.experiment.fill(&d.exp)
+	s.prompt.fill(&d.prompt)
+	s.amr = &d.amr
 	s.event.names[s.event.known["details"]].inner = &s.details
 	s.details.names[s.details.known["experiment"]].inner = &s.experiment
+	s.details.names[s.details.known["prompts"]].items = &s.prompt
 	s.event.names[s.event.learn("logs", -1)].wraps = true
 	return s
 }
@@ -52,8 +57,9 @@ type memberName struct {
 	text  string   // as it mostly stands: quoted, with the colon
 	slot  int      // of members.slots; -1 when nobody reads it
 	inner *members // what is read of its value, when that is an object
+	items *members // what is read of the objects in its value, when that is an array
 	wraps bool     // an array under this name holds records of its own
-	next  int      // the name that came after it last time
+	next  [2]int   // the names that came after it last: they are guessed next
 }
 
 const (
@@ -139,23 +145,27 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	}
 	last := &m.names[noName]
 	for {
-		i := last.next
-		name := &m.names[i]
-		if end := p + len(name.text); i != noName && end <= len(b) && string(b[p:end]) == name.text {
-			p = end
-		} else {
-			if i, p = s.name(b, p, m); p < 0 {
-				return -1
+		name, end := m.guess(b, p, last.next[0])
+		if end < 0 {
+			if name, end = m.guess(b, p, last.next[1]); end < 0 {
+				var i int
+				if i, end = s.name(b, p, m); end < 0 {
+					return -1
+				}
+				name = &m.names[i]
+				last.next[0] = i // lost when learning moved the names: no matter
 			}
-			last.next = i // even when learning moved the names: the guess is lost, no more
-			name = &m.names[i]
+			last.next[0], last.next[1] = last.next[1], last.next[0]
 		}
+		p = end
 		last = name
 		p = spaces(b, p)
 		from := p
 		switch {
 		case p < len(b) && b[p] == '{' && name.inner != nil:
 			p = s.object(b, p, name.inner, depth+1)
+		case p < len(b) && b[p] == '[' && name.items != nil:
+			p = s.items(b, p, name.items, depth+1)
 		case p < len(b) && b[p] == '[' && name.wraps:
 			return -1
 		default:
@@ -178,6 +188,45 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 		p = spaces(b, p+1)
 	}
 	if p == len(b) || b[p] != '}' {
+		return -1
+	}
+	return p + 1
+}
+
+// guess reports whether the i-th name stands at p, by the place behind it.
+func (m *members) guess(b []byte, p, i int) (*memberName, int) {
+	name := &m.names[i]
+	if end := p + len(name.text); i != noName && end <= len(b) && string(b[p:end]) == name.text {
+		return name, end
+	}
+	return nil, -1
+}
+
+// items scans an array whose objects are prompts.
+func (s *scanner) items(b []byte, p int, m *members, depth int) int {
+	if p = spaces(b, p+1); p < len(b) && b[p] == ']' {
+		return p + 1
+	}
+	for {
+		if p < len(b) && b[p] == '{' {
+			amr := m.slots[0]
+			*amr = nil
+			p = s.object(b, p, m, depth+1)
+			if *amr != nil {
+				*s.amr = append(*s.amr, *amr)
+			}
+		} else {
+			p = s.value(b, p, depth+1)
+		}
+		if p < 0 {
+			return -1
+		}
+		if p = spaces(b, p); p == len(b) || b[p] != ',' {
+			break
+		}
+		p = spaces(b, p+1)
+	}
+	if p == len(b) || b[p] != ']' {
 		return -1
 	}
 	return p + 1

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"math/bits"
-	"time"
 
 	"keyramp/queries/store"
 )
@@ -188,9 +187,16 @@ func exponent(b []byte) (int, bool) {
 	return sign * n, true
 }
 
-// civil counts the days from 1970-01-01 to a date of the Gregorian calendar.
+// civil counts the days from 1970-01-01 to a date of the Gregorian calendar,
+// from 1970 on. The year begins in March, so that a leap day ends it.
 func civil(year, month, dom int) store.Micros {
-	return time.Date(year, time.Month(month), dom, 0, 0, 0, 0, time.UTC).Unix() / 86400
+	month -= 2
+	if month <= 0 {
+		month += 12
+		year--
+	}
+	const from = 719_499 // of 1970-01-01 in this count
+	return store.Micros(365*year + year/4 - year/100 + year/400 + 367*month/12 + dom - from)
 }
 
 func daysIn(year, month int) int {
