@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"keyramp/queries/store"
@@ -95,4 +97,65 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 	perEvent(b, len(lines))
+}
+
+// A nowhere is a sink that keeps nothing.
+type nowhere struct{}
+
+func (nowhere) Cursor(context.Context, string) (c store.Cursor, ok bool, err error) { return }
+
+func (nowhere) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+	l := store.Loaded{Received: b.Received, Stored: int64(len(b.Events)), Rejected: int64(len(b.Rejects))}
+	for _, n := range b.Filtered {
+		l.Filtered += n
+	}
+	return l, nil
+}
+
+// A memoryFile is a log file that is read from memory.
+type memoryFile struct {
+	in    []byte
+	ahead bool
+	lines interface{ Fill(*Chunk) error }
+	n     int
+	close func()
+}
+
+func (*memoryFile) Name() string { return "memory" }
+
+func (f *memoryFile) DecodeAhead(d *LogDecoder) {
+	f.lines, f.close = NewSplitter(bytes.NewReader(f.in)), func() {}
+	if f.ahead {
+		l := NewLines(bytes.NewReader(f.in), d)
+		f.lines, f.close = l, l.Close
+	}
+}
+
+func (f *memoryFile) Read(_ context.Context, c *Chunk) error {
+	f.n++
+	c.Next.Position = strconv.Itoa(f.n)
+	return f.lines.Fill(c)
+}
+
+// BenchmarkPump brings lines into a sink that keeps nothing: cut and decoded
+// on one goroutine, and decoded ahead on all cores.
+func BenchmarkPump(b *testing.B) {
+	const events = 50_000
+	in := sampleLog(events)
+	for name, ahead := range map[string]bool{"splitter": false, "ahead": true} {
+		b.Run(name, func(b *testing.B) {
+			d := &LogDecoder{Pseudonyms: testKey, Keep: KeepRoles(store.DefaultRoles())}
+			b.SetBytes(int64(len(in)))
+			b.ReportAllocs()
+			for b.Loop() {
+				f := &memoryFile{in: in, ahead: ahead}
+				p := Pump{Sink: nowhere{}, Decoder: d, Pseudonyms: testKey}
+				a, err := p.Run(b.Context(), f)
+				if f.close(); err != nil || a.Stored != events {
+					b.Fatal(err, a)
+				}
+			}
+			perEvent(b, events)
+		})
+	}
 }
