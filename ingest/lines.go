@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -314,7 +313,8 @@ func (b *block) count(r Record, err error) {
 		b.bytes += int64(len(r.Raw))
 		return
 	}
-	if !errors.As(err, &r.Err) {
+	r.Err = asReject(err)
+	if r.Err == nil {
 		panic(err) // a LogDecoder knows no other error
 	}
 	b.rejects = append(b.rejects, r)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"keyramp/queries/store"
@@ -156,7 +158,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		cursor = store.Cursor{Source: r.src.Name(), At: r.now()}
 	}
 	r.cursor, r.sent = cursor, cursor
-	r.batch, r.spare = new(store.Batch), new(store.Batch)
+	r.batch, r.spare = batches.Get().(*store.Batch), batches.Get().(*store.Batch)
 
 	readErr := r.pump(reading)
 	if errors.As(readErr, new(*commitError)) {
@@ -170,6 +172,8 @@ func (r *run) run(ctx context.Context) (err error) {
 	case err != nil:
 		return err
 	case readErr == io.EOF:
+		batches.Put(r.batch)
+		batches.Put(r.spare)
 		r.account.Complete = r.cursor.Complete
 		return nil
 	case ctx.Err() != nil:
@@ -177,6 +181,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	return readErr
 }
+
+// batches keeps the memory of batches from one run to the next, such as that of the next file.
+var batches = sync.Pool{New: func() any { return new(store.Batch) }}
 
 // pump reads until the source ends. It returns io.EOF, the source's error, or
 // a *commitError; in the first two cases the last batch is still to be committed.
@@ -272,6 +279,9 @@ func (r *run) merge(from *store.Batch, size int64) {
 	if b.Received == 0 {
 		r.since = time.Now()
 	}
+	if len(b.Events)+len(from.Events) > cap(b.Events) {
+		b.Events = slices.Grow(b.Events, max(len(from.Events), len(b.Events))) // append would grow it by quarters
+	}
 	b.Events = append(b.Events, from.Events...)
 	for key, n := range from.Filtered {
 		if b.Filtered == nil {
@@ -289,11 +299,13 @@ func (r *run) merge(from *store.Batch, size int64) {
 func (r *run) decode(rec *Record) error {
 	b := r.batch
 	size := max(rec.Bytes, int64(len(rec.Raw)))
-	var why *RejectError
-	if rec.Err != nil {
-		why = rec.Err
-	} else if err := r.Decoder.Decode(rec.Raw, b); err != nil && !errors.As(err, &why) {
-		return err
+	why := rec.Err
+	if why == nil {
+		if err := r.Decoder.Decode(rec.Raw, b); err != nil {
+			if why = asReject(err); why == nil {
+				return err
+			}
+		}
 	}
 	b.Received++
 	r.read++

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"keyramp/queries/store"
@@ -89,6 +90,13 @@ func (e *RejectError) Error() string {
 		return e.Reason
 	}
 	return e.Reason + ": " + e.Detail
+}
+
+// asReject returns the RejectError in err, if there is one.
+func asReject(err error) *RejectError {
+	var why *RejectError
+	errors.As(err, &why)
+	return why
 }
 
 // Reject reasons. They are stable: scripts and the status table name them.
