@@ -17,14 +17,17 @@ import (
 // about a record that is fine, such as one with equal names; then the parser
 // has the word.
 //
-// Two habits of logs make it fast. Events of one tenant write their members in
-// the same order, so the name that followed last time is tried first. And
+// Three habits of logs make it fast. Events of one tenant write their members
+// in the same order, so the names that followed last are tried first. Many
+// members keep their value from event to event, so that is tried too. And
 // nearly every record is printable ASCII without a backslash, where a string
 // simply ends at the next quote.
 type scanner struct {
 	event, details, experiment, prompt members
 
 	amr *[]json.RawMessage // of the prompts
+
+	names int // learned so far
 
 	plain   bool // every string ends at the next quote and holds nothing forbidden
 	control bool // some bytes are below 0x20: they may stand between values only
@@ -56,24 +59,33 @@ type members struct {
 type memberName struct {
 	text  string   // as it mostly stands: quoted, with the colon
 	slot  int      // of members.slots; -1 when nobody reads it
-	inner *members // what is read of its value, when that is an object
+	inner *members // of the objects that are its value; nil until there was one
 	items *members // what is read of the objects in its value, when that is an array
 	wraps bool     // an array under this name holds records of its own
 	next  [2]int   // the names that came after it last: they are guessed next
+
+	value   []byte // a string, object or array that was its value
+	changes int    // how often value was another one, less how often it was not
 }
 
 const (
 	// maxNames is how many names are learned. Some objects have names without
 	// end; one that is not learned is only slower to skip.
-	maxNames = 256
+	maxNames = 1024
+
+	maxValue   = 256 // bytes of a value that is remembered
+	maxChanges = 16  // then the values of a name are not worth remembering
 
 	noName = 0 // stands before the first name of an object, and for one that was not learned
 )
 
+func newMembers() *members {
+	return &members{names: []memberName{{slot: -1}}, known: make(map[string]int)}
+}
+
 // fill learns the members of the struct that wire points to.
 func (m *members) fill(wire any) {
-	m.known = make(map[string]int)
-	m.names = append(m.names, memberName{slot: -1})
+	*m = *newMembers()
 	v := reflect.ValueOf(wire).Elem()
 	for i := range v.NumField() {
 		m.slots = append(m.slots, v.Field(i).Addr().Interface().(*json.RawMessage))
@@ -86,6 +98,27 @@ func (m *members) learn(name string, slot int) int {
 	m.names = append(m.names, memberName{text: `"` + name + `":`, slot: slot})
 	m.known[name] = i
 	return i
+}
+
+// same reports whether the value at p is the one that was remembered, by the place behind it.
+func (n *memberName) same(b []byte, p int) int {
+	if end := p + len(n.value); len(n.value) > 0 && end <= len(b) && string(b[p:end]) == string(n.value) {
+		n.changes = max(n.changes-1, 0)
+		return end
+	}
+	return -1
+}
+
+// remember keeps a value, unless it would not be known by its first bytes or changes too often.
+func (n *memberName) remember(v []byte) {
+	if n.changes == maxChanges || len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
+		return
+	}
+	if n.changes++; n.changes == maxChanges {
+		n.value = nil
+		return
+	}
+	n.value = append(n.value[:0], v...)
 }
 
 // begin looks at the bytes of a record as a whole, before any object of it is
@@ -139,6 +172,9 @@ func (s *scanner) whole(raw []byte, m *members) bool {
 // object scans the object that begins at p, with depth brackets open around
 // it. Like all that scan something, it returns the place behind it, or -1.
 func (s *scanner) object(b []byte, p int, m *members, depth int) int {
+	if depth == MaxDepth {
+		return -1
+	}
 	var seen uint64 // slots
 	if p = spaces(b, p+1); p < len(b) && b[p] == '}' {
 		return p + 1
@@ -161,17 +197,9 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 		last = name
 		p = spaces(b, p)
 		from := p
-		switch {
-		case p < len(b) && b[p] == '{' && name.inner != nil:
-			p = s.object(b, p, name.inner, depth+1)
-		case p < len(b) && b[p] == '[' && name.items != nil:
-			p = s.items(b, p, name.items, depth+1)
-		case p < len(b) && b[p] == '[' && name.wraps:
-			return -1
-		default:
-			p = s.value(b, p, depth+1)
-		}
-		if p < 0 {
+		if end := name.same(b, p); end >= 0 {
+			p = end
+		} else if p = s.member(b, p, name, depth+1); p < 0 {
 			return -1
 		}
 		if name.slot >= 0 {
@@ -193,6 +221,36 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	return p + 1
 }
 
+// member scans the value of a member.
+func (s *scanner) member(b []byte, p int, name *memberName, depth int) int {
+	from := p
+	switch {
+	case p == len(b):
+		return -1
+	case b[p] == '{':
+		if name.inner == nil && s.names < maxNames {
+			name.inner = newMembers()
+		}
+		if name.inner == nil {
+			return s.skip(b, p, depth)
+		}
+		p = s.object(b, p, name.inner, depth)
+		if name.inner.slots != nil {
+			return p
+		}
+	case b[p] == '[' && name.items != nil:
+		return s.items(b, p, name.items, depth)
+	case b[p] == '[' && name.wraps:
+		return -1
+	default:
+		p = s.value(b, p, depth)
+	}
+	if p >= 0 {
+		name.remember(b[from:p])
+	}
+	return p
+}
+
 // guess reports whether the i-th name stands at p, by the place behind it.
 func (m *members) guess(b []byte, p, i int) (*memberName, int) {
 	name := &m.names[i]
@@ -204,6 +262,9 @@ func (m *members) guess(b []byte, p, i int) (*memberName, int) {
 
 // items scans an array whose objects are prompts.
 func (s *scanner) items(b []byte, p int, m *members, depth int) int {
+	if depth == MaxDepth {
+		return -1
+	}
 	if p = spaces(b, p+1); p < len(b) && b[p] == ']' {
 		return p + 1
 	}
@@ -242,14 +303,15 @@ func (s *scanner) name(b []byte, p int, m *members) (int, int) {
 		return noName, -1
 	}
 	name := b[p+1 : end-1]
-	if !s.plain && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
+	if !s.plain && m.slots != nil && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
 		return noName, -1
 	}
 	if p = spaces(b, end); p == len(b) || b[p] != ':' {
 		return noName, -1
 	}
 	i, ok := m.known[string(name)]
-	if !ok && len(m.names) < maxNames {
+	if !ok && s.names < maxNames {
+		s.names++
 		i = m.learn(string(name), -1)
 	}
 	return i, p + 1
