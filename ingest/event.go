@@ -19,7 +19,8 @@ import (
 // in several forms, and never guesses a variation: an event whose experiment
 // cannot be read is put aside.
 //
-// It remembers the texts it has seen, so one goroutine uses it at a time.
+// It remembers the texts it has seen and the order of members, so one
+// goroutine uses it at a time. It must not be copied after its first use.
 type LogDecoder struct {
 	Pseudonyms *Pseudonyms
 

@@ -31,7 +31,8 @@ type GapRecorder interface {
 
 // A Pump moves records from a source into a store: it reads, decodes, gathers
 // batches and commits each with the cursor behind it. One batch is committed
-// while the next is read, so at most two are held in memory. Sink, Decoder
+// while the next is read, so at most two are held in memory. A source that is
+// an Ahead does the decoding itself when Decoder is a *LogDecoder. Sink, Decoder
 // and Pseudonyms are needed; Recorder too when a source can report gaps.
 type Pump struct {
 	Sink       store.Sink
@@ -53,8 +54,8 @@ var errLoop = errors.New("the source gives records but its cursor does not move:
 // read before is committed in any case, after a cancellation within four
 // seconds. The account covers what was committed; it comes with every error.
 //
-// A chunk is never split between two commits unless it is larger than a
-// batch; the cursor then moves with its last part, so that a run which dies
+// A chunk is never split between two commits unless its Records are more than
+// a batch; the cursor then moves with its last part, so that a run which dies
 // between the parts reads the chunk again.
 func (p *Pump) Run(ctx context.Context, src Source) (Account, error) {
 	began := time.Now()

@@ -55,7 +55,8 @@ func (f *File) Name() string { return f.name }
 // Note implements ingest.Noter.
 func (f *File) Note() string { return f.note }
 
-// DecodeAhead implements ingest.Ahead.
+// DecodeAhead implements ingest.Ahead. The file is then read on under the
+// context of the first Read until Close.
 func (f *File) DecodeAhead(d *ingest.LogDecoder) { f.ahead = d }
 
 // Close lets go of the file. It may be called at any time, and more than once.

@@ -338,6 +338,25 @@ func TestStdinCancel(t *testing.T) {
 	pw.Close() // lets the last read go
 }
 
+// Nor when its records are decoded ahead: what it said before is stored.
+func TestStdinCancelAhead(t *testing.T) {
+	pr, pw := io.Pipe()
+	defer pw.Close() // lets the last read go
+	files, err := Open([]string{"-"}, pr, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.WriteString(pw, "{\"log_id\":\"1\",\"date\":\"2026-11-03T09:14:11Z\",\"type\":\"s\"}\n{\"log_id\":")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	p := ingest.Pump{Sink: new(sink), Pseudonyms: testKey, Decoder: &ingest.LogDecoder{Pseudonyms: testKey}}
+	got, err := p.Run(ctx, files[0])
+	files[0].Close()
+	if !errors.Is(err, context.DeadlineExceeded) || got.Stored != 1 || got.Rejected != 0 || got.Complete {
+		t.Errorf("%v, %+v", err, got)
+	}
+}
+
 // An error of the file system is no damage of the file: it ends the run.
 func TestReadError(t *testing.T) {
 	f := &File{name: "file:x", open: func() (io.Reader, error) {
@@ -358,21 +377,25 @@ func TestReadError(t *testing.T) {
 
 // Read after Close, and Close twice, do no harm.
 func TestClose(t *testing.T) {
-	files, err := Open([]string{write(t, "f", zst(t, bytes.Repeat([]byte(three), 100_000)))}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c ingest.Chunk
-	if err := files[0].Read(t.Context(), &c); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := files[0].Close(); err != nil {
+	path := write(t, "f", zst(t, bytes.Repeat([]byte(three), 100_000)))
+	for _, ahead := range []*ingest.LogDecoder{nil, {Pseudonyms: testKey}} {
+		files, err := Open([]string{path}, nil, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[0].DecodeAhead(ahead)
+		var c ingest.Chunk
+		if err := files[0].Read(t.Context(), &c); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := files[0].Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := files[0].Read(t.Context(), &c); err != io.EOF {
 			t.Error(err)
 		}
-	}
-	if err := files[0].Read(t.Context(), &c); err != io.EOF {
-		t.Error(err)
 	}
 }
 
