@@ -97,18 +97,20 @@ func (d *LogDecoder) add(b *store.Batch, err error) error {
 	n := len(b.Events)
 	b.Events = append(b.Events, store.Event{})
 	e := &b.Events[n]
-	if err := d.event(e); err != nil {
+	id, err := d.head(e)
+	switch {
+	case err != nil:
 		b.Events = b.Events[:n]
-		return err
-	}
-	if e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type) {
+	case e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type):
 		if b.Filtered == nil {
 			b.Filtered = make(map[store.FilterKey]int64)
 		}
 		b.Filtered[store.FilterKey{Type: e.Type, Day: e.At - e.At%day}]++
 		b.Events = b.Events[:n]
+	default:
+		d.rest(e, id)
 	}
-	return nil
+	return err
 }
 
 // wireEvent holds the members that are read, as they stand in the record: any
@@ -165,6 +167,16 @@ func (d *LogDecoder) Event(raw []byte, e *store.Event) error {
 	}
 	if err != nil {
 		*e = store.Event{}
+	}
+	return err
+}
+
+// event makes an event, into e, of the members that were found. With an error
+// e is partly filled.
+func (d *LogDecoder) event(e *store.Event) error {
+	id, err := d.head(e)
+	if err == nil {
+		d.rest(e, id)
 	}
 	return err
 }
@@ -246,30 +258,33 @@ func (d *LogDecoder) members(raw []byte, scan bool) error {
 	return nil
 }
 
-// event makes an event, into e, of the members that were found. With an error
-// e is partly filled.
-func (d *LogDecoder) event(e *store.Event) error {
-	w, x := &d.wire, &d.details
-	id := eventID(w.LogID)
+// head reads what an event cannot be without, and what says whether it is
+// kept: time, type and experiment. It returns the id. No other member can make
+// a record unusable.
+func (d *LogDecoder) head(e *store.Event) (id []byte, err error) {
+	w := &d.wire
+	id = eventID(w.LogID)
 	if id == nil {
 		id = eventID(w.ID)
 	}
 	if id == nil {
-		return &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
+		return nil, &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
 	}
 	typ := text(w.Type)
 	if len(typ) == 0 || len(typ) > maxType {
-		return &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
+		return nil, &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
 	}
+	e.Type = d.seen.text(typ)
 	var ok bool
 	if e.At, ok = parseDate(w.Date); !ok {
-		return &RejectError{ReasonTime, "date is missing or no time that is understood"}
+		return nil, &RejectError{ReasonTime, "date is missing or no time that is understood"}
 	}
+	return id, d.experiment(e)
+}
 
-	if err := d.experiment(e); err != nil {
-		return err
-	}
-
+// rest reads everything else.
+func (d *LogDecoder) rest(e *store.Event, id []byte) {
+	w, x := &d.wire, &d.details
 	e.LogID = d.Pseudonyms.logID.of(id)
 	e.Logged = loggedAt(id)
 	e.Assigned = e.At
@@ -277,7 +292,6 @@ func (d *LogDecoder) event(e *store.Event) error {
 	if t, ok := parseDate(x.InitiatedAt); ok && t <= e.At && e.At-t <= day {
 		e.Assigned = t
 	}
-	e.Type = d.seen.text(typ)
 	e.ClientID = d.seen.short(clientID(w.ClientID))
 	e.Connection = d.seen.short(text(w.Connection))
 	e.Strategy = d.seen.short(text(w.Strategy))
@@ -291,7 +305,6 @@ func (d *LogDecoder) event(e *store.Event) error {
 	e.Authenticator = d.seen.short(authenticator(e.Type, x))
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
 	e.Content = d.content(e)
-	return nil
 }
 
 // first returns a unless it is missing or null, else b.
