@@ -189,7 +189,7 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 					return -1
 				}
 				name = &m.names[i]
-				last.next[0] = i // lost when learning moved the names: no matter
+				last.next[1] = i // lost when learning moved the names: no matter
 			}
 			last.next[0], last.next[1] = last.next[1], last.next[0]
 		}
