@@ -6,9 +6,14 @@
 //	received = stored + duplicate + filtered + rejected
 //
 // Foreign bytes meet a parser in one place, Decode, behind limits of size and
-// nesting. People's ids become keyed Pseudonyms while a record is decoded, and
-// everything else that names a person is left behind there. The sources have
-// rooms of their own: auth0, enrollment and logfile; the Splitter, which cuts
-// records out of any stream of JSON, is shared by those that read files or
-// request bodies.
+// nesting. In front of it stands a scanner for tenant log events, which the
+// tests hold to the parser: it finds the few members that are read, and leaves
+// every record that it is not sure about to the parser. People's ids become
+// keyed Pseudonyms while a record is decoded, and everything else that names a
+// person is left behind there.
+//
+// The sources have rooms of their own: auth0, enrollment and logfile. The
+// Splitter cuts records out of any stream of JSON. Lines does the same for log
+// events, and decodes those that stand one a line on all cores, ahead of the
+// Pump: one goroutine reads and unpacks, several decode, one commits.
 package ingest

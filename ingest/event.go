@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"net/netip"
+	"sync"
 
 	"github.com/dchest/siphash"
 
@@ -17,7 +19,8 @@ import (
 // in several forms, and never guesses a variation: an event whose experiment
 // cannot be read is put aside.
 //
-// It remembers the texts it has seen, so one goroutine uses it at a time.
+// It remembers the texts it has seen and the order of members, so one
+// goroutine uses it at a time. It must not be copied after its first use.
 type LogDecoder struct {
 	Pseudonyms *Pseudonyms
 
@@ -31,12 +34,36 @@ type LogDecoder struct {
 
 	seen interned
 
+	mu   sync.Mutex
+	idle []*LogDecoder // forks that nobody uses
+
 	// Scratch memory: what a parser fills escapes to the heap otherwise.
+	scanner *scanner
 	wire    wireEvent
-	inner   wireEvent
 	details wireDetails
 	exp     wireExperiment
+	prompt  wirePrompt
+	amr     []json.RawMessage // performed_amr of each prompt that has it
 	hash    []byte
+}
+
+// fork returns a decoder with the settings of d for another goroutine.
+func (d *LogDecoder) fork() *LogDecoder {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.idle); n > 0 {
+		f := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		return f
+	}
+	return &LogDecoder{Pseudonyms: d.Pseudonyms, Keep: d.Keep, TestAddresses: d.TestAddresses}
+}
+
+// join takes a fork back, with the texts and names that it has learned.
+func (d *LogDecoder) join(f *LogDecoder) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.idle = append(d.idle, f)
 }
 
 // KeepRoles keeps the types whose role is not ignore.
@@ -49,19 +76,41 @@ func KeepRoles(roles map[string]store.Role) func(typ string) bool {
 
 // Decode implements Decoder.
 func (d *LogDecoder) Decode(raw []byte, b *store.Batch) error {
-	var e store.Event
-	if err := d.Event(raw, &e); err != nil {
+	return d.add(b, d.find(raw))
+}
+
+// decodeLine is Decode for a line that may hold anything. It reports false,
+// and does nothing, unless it is sure that the line is one object, and that
+// this is no wrapper around several records.
+func (d *LogDecoder) decodeLine(line []byte, b *store.Batch) (sure bool, err error) {
+	if !d.scan(line) {
+		return false, nil
+	}
+	return true, d.add(b, nil)
+}
+
+// add adds the event to b whose members were found.
+func (d *LogDecoder) add(b *store.Batch, err error) error {
+	if err != nil {
 		return err
 	}
-	if e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type) {
+	n := len(b.Events)
+	b.Events = append(b.Events, store.Event{})
+	e := &b.Events[n]
+	id, err := d.head(e)
+	switch {
+	case err != nil:
+		b.Events = b.Events[:n]
+	case e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type):
 		if b.Filtered == nil {
 			b.Filtered = make(map[store.FilterKey]int64)
 		}
 		b.Filtered[store.FilterKey{Type: e.Type, Day: e.At - e.At%day}]++
-		return nil
+		b.Events = b.Events[:n]
+	default:
+		d.rest(e, id)
 	}
-	b.Events = append(b.Events, e)
-	return nil
+	return err
 }
 
 // wireEvent holds the members that are read, as they stand in the record: any
@@ -112,49 +161,130 @@ const (
 // record is unusable, e is the zero Event.
 func (d *LogDecoder) Event(raw []byte, e *store.Event) error {
 	*e = store.Event{}
-	got, err := d.event(raw)
+	err := d.find(raw)
+	if err == nil {
+		err = d.event(e)
+	}
 	if err != nil {
+		*e = store.Event{}
+	}
+	return err
+}
+
+// event makes an event, into e, of the members that were found. With an error
+// e is partly filled.
+func (d *LogDecoder) event(e *store.Event) error {
+	id, err := d.head(e)
+	if err == nil {
+		d.rest(e, id)
+	}
+	return err
+}
+
+// find fills the wire structs from a record.
+func (d *LogDecoder) find(raw []byte) error {
+	if d.scan(raw) {
+		return nil
+	}
+	return d.parse(raw)
+}
+
+// scan is find by the scanner. It reports false when that is not sure.
+func (d *LogDecoder) scan(raw []byte) bool {
+	if d.scanner == nil {
+		d.scanner = newScanner(d)
+	}
+	return d.scanner.begin(raw) && d.unwrap(raw, true) == nil
+}
+
+// parse is find by the parser.
+func (d *LogDecoder) parse(raw []byte) error {
+	if err := guard(raw); err != nil {
 		return err
 	}
-	*e = got
+	return d.unwrap(raw, false)
+}
+
+// unwrap fills the wire structs with the event inside the wrappers of log
+// streams. A wrapper has no date of its own, so an object with a date is the
+// event whatever else it holds.
+func (d *LogDecoder) unwrap(raw []byte, scan bool) error {
+	w := &d.wire
+	err := d.members(raw, scan)
+	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
+		inner := w.Data
+		if !isObject(inner) {
+			inner = w.Detail
+		}
+		if err != nil || !absent(w.Date) || !isObject(inner) {
+			break
+		}
+		id := w.LogID
+		err = d.members(inner, scan)
+		w.LogID = first(w.LogID, id)
+	}
+	return err
+}
+
+// errUnsure says that the parser must look.
+var errUnsure = errors.New("the scanner is not sure")
+
+// members fills the wire structs from one object.
+func (d *LogDecoder) members(raw []byte, scan bool) error {
+	d.wire, d.details, d.exp, d.amr = wireEvent{}, wireDetails{}, wireExperiment{}, d.amr[:0]
+	if scan {
+		if !d.scanner.whole(raw, &d.scanner.event) {
+			return errUnsure
+		}
+		return nil
+	}
+	if err := parse(raw, &d.wire); err != nil {
+		return err
+	}
+	if isObject(d.wire.Details) {
+		if err := parse(d.wire.Details, &d.details); err != nil {
+			return err
+		}
+	}
+	for _, item := range elements(d.details.Prompts) {
+		var p wirePrompt
+		if isObject(item) && parse(item, &p) == nil {
+			d.amr = append(d.amr, p.AMR)
+		}
+	}
+	if isObject(d.details.Experiment) {
+		return parse(d.details.Experiment, &d.exp)
+	}
 	return nil
 }
 
-func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
-	w, x := &d.wire, &d.details
-	*w, *x = wireEvent{}, wireDetails{}
-	if err := Decode(raw, w); err != nil {
-		return e, err
-	}
-	if err := d.unwrap(w); err != nil {
-		return e, err
-	}
-
-	id := eventID(w.LogID)
+// head reads what an event cannot be without, and what says whether it is
+// kept: time, type and experiment. It returns the id. No other member can make
+// a record unusable.
+func (d *LogDecoder) head(e *store.Event) (id []byte, err error) {
+	w := &d.wire
+	id = eventID(w.LogID)
 	if id == nil {
 		id = eventID(w.ID)
 	}
 	if id == nil {
-		return e, &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
+		return nil, &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
 	}
 	typ := text(w.Type)
 	if len(typ) == 0 || len(typ) > maxType {
-		return e, &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
+		return nil, &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
 	}
+	e.Type = d.seen.text(typ)
 	var ok bool
 	if e.At, ok = parseDate(w.Date); !ok {
-		return e, &RejectError{ReasonTime, "date is missing or no time that is understood"}
+		return nil, &RejectError{ReasonTime, "date is missing or no time that is understood"}
 	}
+	return id, d.experiment(e)
+}
 
-	if isObject(w.Details) {
-		if err := parse(w.Details, x); err != nil {
-			return e, err
-		}
-	}
-	if err := d.experiment(first(x.Experiment, w.Experiment), &e); err != nil {
-		return e, err
-	}
-
+// rest reads everything else.
+func (d *LogDecoder) rest(e *store.Event, id []byte) {
+	w, x := &d.wire, &d.details
 	e.LogID = d.Pseudonyms.logID.of(id)
 	e.Logged = loggedAt(id)
 	e.Assigned = e.At
@@ -162,7 +292,6 @@ func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
 	if t, ok := parseDate(x.InitiatedAt); ok && t <= e.At && e.At-t <= day {
 		e.Assigned = t
 	}
-	e.Type = d.seen.text(typ)
 	e.ClientID = d.seen.short(clientID(w.ClientID))
 	e.Connection = d.seen.short(text(w.Connection))
 	e.Strategy = d.seen.short(text(w.Strategy))
@@ -172,32 +301,10 @@ func (d *LogDecoder) event(raw []byte) (e store.Event, err error) {
 	e.Session = d.Pseudonyms.session.of(idText(first(x.SessionID, w.SessionID)))
 	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
 
-	e.Interactive, e.PasskeyUsed = prompts(x.Prompts)
+	e.Interactive, e.PasskeyUsed = d.prompts()
 	e.Authenticator = d.seen.short(authenticator(e.Type, x))
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
-	e.Content = d.content(&e)
-	return e, nil
-}
-
-// unwrap finds the event inside the wrappers of log streams. A wrapper has no
-// date of its own, so an object with a date is the event whatever else it holds.
-func (d *LogDecoder) unwrap(w *wireEvent) error {
-	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
-		inner := w.Data
-		if !isObject(inner) {
-			inner = w.Detail
-		}
-		if !absent(w.Date) || !isObject(inner) {
-			break
-		}
-		d.inner = wireEvent{}
-		if err := parse(inner, &d.inner); err != nil {
-			return err
-		}
-		d.inner.LogID = first(d.inner.LogID, w.LogID)
-		*w = d.inner
-	}
-	return nil
+	e.Content = d.content(e)
 }
 
 // first returns a unless it is missing or null, else b.
@@ -258,9 +365,13 @@ type wireExperiment struct {
 // experiment reads the metadata into e. Missing or null means that no
 // experiment applied. Anything else must name one experiment and one
 // variation; an array is read only when it holds exactly one object.
-func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
+func (d *LogDecoder) experiment(e *store.Event) error {
+	x := &d.exp // already that of details, when it is an object there
+	raw := d.details.Experiment
 	if absent(raw) {
-		return nil
+		if raw = d.wire.Experiment; absent(raw) {
+			return nil
+		}
 	}
 	if raw[0] == '[' {
 		items := elements(raw)
@@ -272,10 +383,10 @@ func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
 	if !isObject(raw) {
 		return &RejectError{ReasonMetadata, "experiment is not an object"}
 	}
-	x := &d.exp
-	*x = wireExperiment{}
-	if err := parse(raw, x); err != nil {
-		return err
+	if !isObject(d.details.Experiment) {
+		if err := parse(raw, x); err != nil {
+			return err
+		}
 	}
 	exp, variation := text(x.ExperimentID), text(x.VariationID)
 	if len(variation) == 0 && absent(x.VariationID) {
@@ -299,23 +410,22 @@ func (d *LogDecoder) experiment(raw json.RawMessage, e *store.Event) error {
 	return nil
 }
 
+type wirePrompt struct {
+	AMR json.RawMessage `json:"performed_amr"`
+}
+
 // prompts tells whether the login asked its user anything, and whether a
 // passkey answered: a method reference "phr", phishing-resistant.
-func prompts(raw json.RawMessage) (interactive store.Tri, passkey bool) {
+func (d *LogDecoder) prompts() (interactive store.Tri, passkey bool) {
+	raw := d.details.Prompts
 	if len(raw) == 0 || raw[0] != '[' {
 		return store.Unknown, false
 	}
 	if len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0 {
 		return store.No, false
 	}
-	if !bytes.Contains(raw, []byte(`"phr"`)) {
-		return store.Yes, false
-	}
-	for _, item := range elements(raw) {
-		var p struct {
-			AMR json.RawMessage `json:"performed_amr"`
-		}
-		if isObject(item) && parse(item, &p) == nil && contains(p.AMR, "phr") {
+	for _, amr := range d.amr {
+		if contains(amr, "phr") {
 			return store.Yes, true
 		}
 	}
@@ -361,19 +471,29 @@ func enrolled(x *wireDetails) bool {
 
 // name returns a string, or the type of an object.
 func name(raw json.RawMessage) []byte {
-	var x struct {
-		Type json.RawMessage `json:"type"`
-	}
-	if isObject(raw) && parse(raw, &x) == nil {
-		return text(x.Type)
+	if isObject(raw) {
+		return typeOf(raw)
 	}
 	return text(raw)
 }
 
+func typeOf(object json.RawMessage) []byte {
+	var x struct {
+		Type json.RawMessage `json:"type"`
+	}
+	if parse(object, &x) != nil {
+		return nil
+	}
+	return text(x.Type)
+}
+
 // contains tells whether raw, or an element of it, is named want.
 func contains(raw json.RawMessage, want string) bool {
-	if string(name(raw)) == want {
-		return true
+	if len(raw) == 0 || raw[0] != '[' {
+		return string(name(raw)) == want
+	}
+	if !bytes.ContainsAny(raw[1:], `\[{`) { // scalars that say what they mean: nearly always
+		return bytes.Contains(raw, []byte(`"`+want+`"`))
 	}
 	for _, item := range elements(raw) {
 		if string(name(item)) == want {
@@ -421,19 +541,35 @@ func (d *LogDecoder) content(e *store.Event) uint64 {
 
 // interned keeps one copy of texts that repeat. Raw records live in buffers
 // that are reused, so what a row keeps must be copied once, and once is enough.
-type interned map[string]string
+type interned struct {
+	recent [256]string // by a few of their bytes: cheaper to ask than the map
+	all    map[string]string
+}
 
 const maxInterned = 1 << 14 // then it starts anew: failures may carry any text
 
 func (m *interned) text(b []byte) string {
-	if s, ok := (*m)[string(b)]; ok {
-		return s
+	var mix uint64
+	if len(b) >= 8 {
+		mix = binary.LittleEndian.Uint64(b[len(b)-8:])
+	} else {
+		for _, c := range b {
+			mix = mix<<8 | uint64(c)
+		}
 	}
-	if *m == nil || len(*m) >= maxInterned {
-		*m = make(interned)
+	recent := &m.recent[mix*0x9e3779b97f4a7c15>>56]
+	if *recent == string(b) {
+		return *recent
 	}
-	s := string(b)
-	(*m)[s] = s
+	s, ok := m.all[string(b)]
+	if !ok {
+		if m.all == nil || len(m.all) >= maxInterned {
+			m.all = make(map[string]string)
+		}
+		s = string(b)
+		m.all[s] = s
+	}
+	*recent = s
 	return s
 }
 

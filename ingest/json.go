@@ -14,10 +14,11 @@ const (
 )
 
 // Decode parses raw, which must be one JSON object and nothing else, into the
-// struct that v points to. It is the only way from foreign bytes to values:
-// size, encoding and nesting are checked before the parser sees them, because
-// the parser has no nesting limit of its own and a deep document would end
-// the process. Names of members match exactly, the last of equal names wins.
+// struct that v points to. Apart from the scanner, which accepts no more, it
+// is the only way from foreign bytes to values: size, encoding and nesting are
+// checked before the parser sees them, because the parser has no nesting limit
+// of its own and a deep document would end the process. Names of members match
+// exactly, the last of equal names wins.
 //
 // Strings and raw messages in v may point into raw. The error is a
 // *RejectError without a word of the record; v is then partly filled and must

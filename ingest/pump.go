@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"keyramp/queries/store"
@@ -29,7 +31,8 @@ type GapRecorder interface {
 
 // A Pump moves records from a source into a store: it reads, decodes, gathers
 // batches and commits each with the cursor behind it. One batch is committed
-// while the next is read, so at most two are held in memory. Sink, Decoder
+// while the next is read, so at most two are held in memory. A source that is
+// an Ahead does the decoding itself when Decoder is a *LogDecoder. Sink, Decoder
 // and Pseudonyms are needed; Recorder too when a source can report gaps.
 type Pump struct {
 	Sink       store.Sink
@@ -51,8 +54,8 @@ var errLoop = errors.New("the source gives records but its cursor does not move:
 // read before is committed in any case, after a cancellation within four
 // seconds. The account covers what was committed; it comes with every error.
 //
-// A chunk is never split between two commits unless it is larger than a
-// batch; the cursor then moves with its last part, so that a run which dies
+// A chunk is never split between two commits unless its Records are more than
+// a batch; the cursor then moves with its last part, so that a run which dies
 // between the parts reads the chunk again.
 func (p *Pump) Run(ctx context.Context, src Source) (Account, error) {
 	began := time.Now()
@@ -62,6 +65,11 @@ func (p *Pump) Run(ctx context.Context, src Source) (Account, error) {
 	}
 	if r.BatchAge <= 0 {
 		r.BatchAge = DefaultBatchAge
+	}
+	if a, ok := src.(Ahead); ok {
+		if d, ok := p.Decoder.(*LogDecoder); ok {
+			a.DecodeAhead(d)
+		}
 	}
 	err := r.run(ctx)
 	if n, ok := src.(Noter); ok {
@@ -151,7 +159,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		cursor = store.Cursor{Source: r.src.Name(), At: r.now()}
 	}
 	r.cursor, r.sent = cursor, cursor
-	r.batch, r.spare = new(store.Batch), new(store.Batch)
+	r.batch, r.spare = batches.Get().(*store.Batch), batches.Get().(*store.Batch)
 
 	readErr := r.pump(reading)
 	if errors.As(readErr, new(*commitError)) {
@@ -165,6 +173,8 @@ func (r *run) run(ctx context.Context) (err error) {
 	case err != nil:
 		return err
 	case readErr == io.EOF:
+		batches.Put(r.batch)
+		batches.Put(r.spare)
 		r.account.Complete = r.cursor.Complete
 		return nil
 	case ctx.Err() != nil:
@@ -172,6 +182,9 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	return readErr
 }
+
+// batches keeps the memory of batches from one run to the next, such as that of the next file.
+var batches = sync.Pool{New: func() any { return new(store.Batch) }}
 
 // pump reads until the source ends. It returns io.EOF, the source's error, or
 // a *commitError; in the first two cases the last batch is still to be committed.
@@ -181,7 +194,7 @@ func (r *run) pump(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		c.Records, c.Next, c.Gap = c.Records[:0], store.Cursor{}, nil
+		c = Chunk{Records: c.Records[:0]}
 		end := r.src.Read(ctx, &c)
 		if err := r.take(&c); err != nil {
 			return err
@@ -212,10 +225,17 @@ func (r *run) take(c *Chunk) error {
 		}
 	}
 	// A chunk that fits a batch is not split: what is there already goes first.
-	if n := len(c.Records); r.batch.Received > 0 && r.batch.Received+int64(n) > int64(r.BatchRecords) {
+	n := int64(len(c.Records))
+	if c.Decoded != nil {
+		n += c.Decoded.Received
+	}
+	if r.batch.Received > 0 && r.batch.Received+n > int64(r.BatchRecords) {
 		if err := r.submit(nil); err != nil {
 			return err
 		}
+	}
+	if c.Decoded != nil {
+		r.merge(c.Decoded, c.DecodedBytes)
 	}
 	for i := range c.Records {
 		if r.batch.Received >= int64(r.BatchRecords) { // a part of an over-large chunk
@@ -243,7 +263,7 @@ func (r *run) take(c *Chunk) error {
 	if c.Next.At == 0 {
 		c.Next.At = r.now()
 	}
-	if len(c.Records) > 0 && c.Next.Position == r.cursor.Position {
+	if n > 0 && c.Next.Position == r.cursor.Position {
 		if r.stuck++; r.stuck >= stuckReads {
 			return errLoop
 		}
@@ -254,15 +274,39 @@ func (r *run) take(c *Chunk) error {
 	return nil
 }
 
+// merge adds to the batch what the source has decoded.
+func (r *run) merge(from *store.Batch, size int64) {
+	b := r.batch
+	if b.Received == 0 {
+		r.since = time.Now()
+	}
+	if len(b.Events)+len(from.Events) > cap(b.Events) {
+		b.Events = slices.Grow(b.Events, max(len(from.Events), len(b.Events))) // append would grow it by quarters
+	}
+	b.Events = append(b.Events, from.Events...)
+	for key, n := range from.Filtered {
+		if b.Filtered == nil {
+			b.Filtered = make(map[store.FilterKey]int64)
+		}
+		b.Filtered[key] += n
+	}
+	b.Received += from.Received
+	r.read += from.Received
+	r.bytes += size
+	r.batchBytes += size
+}
+
 // decode adds one record to the batch, as a row, as filtered or as a reject.
 func (r *run) decode(rec *Record) error {
 	b := r.batch
 	size := max(rec.Bytes, int64(len(rec.Raw)))
-	var why *RejectError
-	if rec.Err != nil {
-		why = rec.Err
-	} else if err := r.Decoder.Decode(rec.Raw, b); err != nil && !errors.As(err, &why) {
-		return err
+	why := rec.Err
+	if why == nil {
+		if err := r.Decoder.Decode(rec.Raw, b); err != nil {
+			if why = asReject(err); why == nil {
+				return err
+			}
+		}
 	}
 	b.Received++
 	r.read++

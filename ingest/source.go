@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"keyramp/queries/store"
@@ -13,8 +14,9 @@ type Record struct {
 	Raw []byte
 	// Place says where the record stands in its source, for errors and rejects.
 	Place Place
-	// Err is set, with Raw empty, when the source itself could not hand the
-	// record over: a line over the size limit, a truncated end. Bytes is its size.
+	// Err is set when the record is known to be unusable. Raw is empty if the
+	// source itself could not hand it over: a line over the size limit, a
+	// truncated end. Bytes is then its size.
 	Err   *RejectError
 	Bytes int64
 }
@@ -44,7 +46,12 @@ func (p Place) String() string {
 // A Chunk is what one Read gives: records and the cursor that stands behind them.
 type Chunk struct {
 	Records []Record
-	Next    store.Cursor
+	// Decoded is nil, or what the source itself has decoded, for a Pump that
+	// let it: Events, Filtered and Received. It is valid until the next Read,
+	// and may come beside Records. DecodedBytes is the size of those records.
+	Decoded      *store.Batch
+	DecodedBytes int64
+	Next         store.Cursor
 	// Gap is set when the source found that it no longer holds what came
 	// after the last cursor. The pump records it before it goes on.
 	Gap *store.Gap
@@ -56,6 +63,13 @@ type Chunk struct {
 type Source interface {
 	Name() string
 	Read(ctx context.Context, c *Chunk) error
+}
+
+// An Ahead is a Source that can decode tenant log events while it reads on, in
+// the order in which they stand. DecodeAhead must come before the first Read.
+type Ahead interface {
+	Source
+	DecodeAhead(d *LogDecoder)
 }
 
 // A Decoder turns one raw record into a row of the batch or counts it as
@@ -76,6 +90,13 @@ func (e *RejectError) Error() string {
 		return e.Reason
 	}
 	return e.Reason + ": " + e.Detail
+}
+
+// asReject returns the RejectError in err, if there is one.
+func asReject(err error) *RejectError {
+	var why *RejectError
+	errors.As(err, &why)
+	return why
 }
 
 // Reject reasons. They are stable: scripts and the status table name them.

@@ -379,6 +379,33 @@ func (s *Splitter) scanJunk(c *Chunk) {
 	}
 }
 
+// few cuts the first lines of buf: as many as it takes to stand between records
+// at the beginning of a line again. It returns their length, or 0 when buf ends
+// before. The records point into buf.
+func (s *Splitter) few(buf []byte, c *Chunk) int {
+	for end := 0; end < len(buf); {
+		i := bytes.IndexByte(buf[end:], '\n')
+		if i < 0 {
+			break
+		}
+		if s.eol == end { // there was no line end so far
+			s.eol += i
+		}
+		end += i + 1
+		s.buf = buf[:end:end]
+		if s.scan(c); s.settled() {
+			return end
+		}
+	}
+	return 0
+}
+
+// settled reports whether s stands between records, outside all arrays, at the
+// beginning of a line that it has not read: where it is as good as new.
+func (s *Splitter) settled() bool {
+	return s.mode == between && len(s.open) == 0 && s.inRow == 0 && s.pos == len(s.buf)
+}
+
 // emit hands the record over that ends before pos.
 func (s *Splitter) emit(c *Chunk) {
 	v := &s.v

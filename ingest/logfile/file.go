@@ -32,10 +32,21 @@ type File struct {
 
 	in      *input
 	close   func() // of the decompressor
-	split   *ingest.Splitter
+	split   cutter
 	records int64
 	note    string
 	done    bool
+
+	// When records are decoded ahead, another goroutine reads the file.
+	ahead *ingest.LogDecoder
+	lines *ingest.Lines
+	stop  context.CancelFunc
+}
+
+// A cutter finds the records.
+type cutter interface {
+	Fill(c *ingest.Chunk) error
+	Line() int64
 }
 
 // Name implements ingest.Source. It is "file:" and the path.
@@ -44,9 +55,17 @@ func (f *File) Name() string { return f.name }
 // Note implements ingest.Noter.
 func (f *File) Note() string { return f.note }
 
+// DecodeAhead implements ingest.Ahead. The file is then read on under the
+// context of the first Read until Close.
+func (f *File) DecodeAhead(d *ingest.LogDecoder) { f.ahead = d }
+
 // Close lets go of the file. It may be called at any time, and more than once.
 func (f *File) Close() error {
 	f.done = true
+	if f.lines != nil { // its goroutine reads what is closed below
+		f.stop()
+		f.lines.Close()
+	}
 	if f.close != nil {
 		f.close()
 		f.close = nil
@@ -70,10 +89,15 @@ func (f *File) Read(ctx context.Context, c *ingest.Chunk) error {
 	before := len(c.Records)
 	err := f.start(ctx)
 	if err == nil {
-		f.in.ctx = ctx
+		if f.ahead == nil {
+			f.in.ctx = ctx
+		}
 		err = f.split.Fill(c)
 	}
 	f.records += int64(len(c.Records) - before)
+	if c.Decoded != nil {
+		f.records += c.Decoded.Received
+	}
 	c.Next = store.Cursor{Source: f.name, Position: "record " + strconv.FormatInt(f.records, 10)}
 	if err == nil {
 		return nil
@@ -156,7 +180,15 @@ func (f *File) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.split = ingest.NewSplitter(plain)
+	if f.ahead == nil {
+		f.split = ingest.NewSplitter(plain)
+		return nil
+	}
+	// The file is read by another goroutine from here on, which must have
+	// ended before anything is closed.
+	f.in.ctx, f.stop = context.WithCancel(ctx)
+	lines := ingest.NewLines(plain, f.ahead)
+	f.split, f.lines = lines, lines
 	return nil
 }
 

@@ -90,8 +90,14 @@ func readAll(t testing.TB, f *File) (r reading, err error) {
 	return r, err
 }
 
+// readPath reads a file. On the way it makes sure that a pump gets the same
+// from it whether its records are decoded ahead or not.
 func readPath(t testing.TB, path string) reading {
 	t.Helper()
+	want, got := pumpPath(t, path, false), pumpPath(t, path, true)
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(pumped{})); diff != "" {
+		t.Errorf("%s: -one after the other +decoded ahead:\n%.5000s", path, diff)
+	}
 	files, err := Open([]string{path}, nil, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +107,41 @@ func readPath(t testing.TB, path string) reading {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// pumped is what a pump made of a file.
+type pumped struct {
+	account ingest.Account
+	next    store.Cursor
+	events  []store.Event
+	rejects []store.Reject
+	err     string
+}
+
+var testKey = ingest.NewPseudonyms([16]byte{1})
+
+// behind hides from a pump that its decoder can be used ahead.
+type behind struct{ ingest.Decoder }
+
+func pumpPath(t testing.TB, path string, ahead bool) (got pumped) {
+	t.Helper()
+	files, err := Open([]string{path}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := new(sink)
+	p := ingest.Pump{Sink: s, Pseudonyms: testKey, Decoder: &ingest.LogDecoder{Pseudonyms: testKey}, Now: func() store.Micros { return 42 }}
+	if !ahead {
+		p.Decoder = behind{p.Decoder}
+	}
+	got.account, err = p.Run(t.Context(), files[0])
+	if err != nil {
+		got.err = err.Error()
+	}
+	files[0].Close()
+	got.account.Duration, got.account.Commits = 0, 0
+	got.next, got.events, got.rejects = s.next, s.events, s.rejects
+	return got
 }
 
 const three = "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"
@@ -297,6 +338,25 @@ func TestStdinCancel(t *testing.T) {
 	pw.Close() // lets the last read go
 }
 
+// Nor when its records are decoded ahead: what it said before is stored.
+func TestStdinCancelAhead(t *testing.T) {
+	pr, pw := io.Pipe()
+	defer pw.Close() // lets the last read go
+	files, err := Open([]string{"-"}, pr, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.WriteString(pw, "{\"log_id\":\"1\",\"date\":\"2026-11-03T09:14:11Z\",\"type\":\"s\"}\n{\"log_id\":")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	p := ingest.Pump{Sink: new(sink), Pseudonyms: testKey, Decoder: &ingest.LogDecoder{Pseudonyms: testKey}}
+	got, err := p.Run(ctx, files[0])
+	files[0].Close()
+	if !errors.Is(err, context.DeadlineExceeded) || got.Stored != 1 || got.Rejected != 0 || got.Complete {
+		t.Errorf("%v, %+v", err, got)
+	}
+}
+
 // An error of the file system is no damage of the file: it ends the run.
 func TestReadError(t *testing.T) {
 	f := &File{name: "file:x", open: func() (io.Reader, error) {
@@ -317,21 +377,25 @@ func TestReadError(t *testing.T) {
 
 // Read after Close, and Close twice, do no harm.
 func TestClose(t *testing.T) {
-	files, err := Open([]string{write(t, "f", zst(t, bytes.Repeat([]byte(three), 100_000)))}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c ingest.Chunk
-	if err := files[0].Read(t.Context(), &c); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := files[0].Close(); err != nil {
+	path := write(t, "f", zst(t, bytes.Repeat([]byte(three), 100_000)))
+	for _, ahead := range []*ingest.LogDecoder{nil, {Pseudonyms: testKey}} {
+		files, err := Open([]string{path}, nil, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[0].DecodeAhead(ahead)
+		var c ingest.Chunk
+		if err := files[0].Read(t.Context(), &c); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := files[0].Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := files[0].Read(t.Context(), &c); err != io.EOF {
 			t.Error(err)
 		}
-	}
-	if err := files[0].Read(t.Context(), &c); err != io.EOF {
-		t.Error(err)
 	}
 }
 
@@ -475,25 +539,53 @@ func TestFileThroughPump(t *testing.T) {
 	}
 }
 
-type sink struct{ rejects []store.Reject }
+type sink struct {
+	next    store.Cursor
+	events  []store.Event
+	rejects []store.Reject
+}
 
 func (*sink) Cursor(context.Context, string) (c store.Cursor, ok bool, err error) { return }
 
-func (s *sink) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+func (s *sink) Load(_ context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+	s.next = next
+	s.events = append(s.events, b.Events...)
 	s.rejects = append(s.rejects, b.Rejects...)
 	return store.Loaded{Received: b.Received, Stored: int64(len(b.Events)), Rejected: int64(len(b.Rejects))}, nil
 }
 
+// nowhere is a sink that keeps nothing.
+type nowhere struct{ *sink }
+
+func (nowhere) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+	return store.Loaded{Received: b.Received, Stored: int64(len(b.Events)), Rejected: int64(len(b.Rejects))}, nil
+}
+
+// BenchmarkFile pumps a file into a sink that keeps nothing.
 func BenchmarkFile(b *testing.B) {
-	line := fmt.Appendf(nil, `{"log_id":"90020261103091412418207000000000000001223372055510042117","date":"2026-11-03T09:14:11Z","type":"s","user_agent":%q}`+"\n", strings.Repeat("Chrome 141.0.0 / ", 60))
-	in := bytes.Repeat(line, 20_000)
+	line := `{"log_id":"9002026110309141241820700000000000000122337205551%07d","date":"2026-11-03T09:14:11Z","type":"s","user_agent":"` + strings.Repeat("Chrome 141.0.0 / ", 60) + `"}` + "\n"
+	var in []byte
+	for i := range 50_000 {
+		in = fmt.Appendf(in, line, i)
+	}
 	for name, packed := range map[string][]byte{"plain": in, "gzip": gz(b, in), "zstd": zst(b, in)} {
-		b.Run(name, func(b *testing.B) {
-			path := write(b, "f", packed)
-			b.SetBytes(int64(len(in)))
-			for b.Loop() {
-				readPath(b, path)
-			}
-		})
+		path := write(b, "f", packed)
+		for how, dec := range map[string]ingest.Decoder{
+			"ahead": &ingest.LogDecoder{Pseudonyms: testKey}, "behind": behind{&ingest.LogDecoder{Pseudonyms: testKey}},
+		} {
+			b.Run(name+"/"+how, func(b *testing.B) {
+				b.SetBytes(int64(len(in)))
+				for b.Loop() {
+					files, err := Open([]string{path}, nil, Options{})
+					if err != nil {
+						b.Fatal(err)
+					}
+					p := ingest.Pump{Sink: nowhere{}, Pseudonyms: testKey, Decoder: dec}
+					if _, err := p.Run(b.Context(), files[0]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

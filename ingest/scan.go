@@ -1,0 +1,531 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"math/bits"
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/segmentio/encoding/ascii"
+)
+
+// A scanner finds the members that a LogDecoder reads, in one pass over a
+// record. What it skips is held to the grammar too: it accepts no record that
+// the parser would refuse, and reads no member otherwise. It may be unsure
+// about a record that is fine, such as one with equal names; then the parser
+// has the word.
+//
+// Three habits of logs make it fast. Events of one tenant write their members
+// in the same order, so the names that followed last are tried first. Many
+// members keep their value from event to event, so that is tried too. And
+// nearly every record is printable ASCII without a backslash, where a string
+// simply ends at the next quote.
+type scanner struct {
+	event, details, experiment, prompt members
+
+	amr *[]json.RawMessage // of the prompts
+
+	names int // learned so far
+
+	plain   bool // every string ends at the next quote and holds nothing forbidden
+	control bool // some bytes are below 0x20: they may stand between values only
+}
+
+// newScanner makes a scanner that fills the wire structs of d.
+func newScanner(d *LogDecoder) *scanner {
+	s := new(scanner)
+	s.event.fill(&d.wire)
+	s.details.fill(&d.details)
+	s.experiment.fill(&d.exp)
+	s.prompt.fill(&d.prompt)
+	s.amr = &d.amr
+	s.event.names[s.event.known["details"]].inner = &s.details
+	s.details.names[s.details.known["experiment"]].inner = &s.experiment
+	s.details.names[s.details.known["prompts"]].items = &s.prompt
+	s.event.names[s.event.learn("logs", -1)].wraps = true
+	return s
+}
+
+// members are the names that stand in one kind of object.
+type members struct {
+	slots []*json.RawMessage
+	names []memberName
+	known map[string]int // index of names by the bytes between the quotes
+}
+
+// A memberName is a name that was seen, whether it is read or not.
+type memberName struct {
+	text  string   // as it mostly stands: quoted, with the colon
+	slot  int      // of members.slots; -1 when nobody reads it
+	inner *members // of the objects that are its value; nil until there was one
+	items *members // what is read of the objects in its value, when that is an array
+	wraps bool     // an array under this name holds records of its own
+	next  [2]int   // the names that came after it last: they are guessed next
+
+	value   []byte // a string, object or array that was its value
+	changes int    // how often value was another one, less how often it was not
+}
+
+const (
+	// maxNames is how many names are learned. Some objects have names without
+	// end; one that is not learned is only slower to skip.
+	maxNames = 1024
+
+	maxValue   = 256 // bytes of a value that is remembered
+	maxChanges = 16  // then the values of a name are not worth remembering
+
+	noName = 0 // stands before the first name of an object, and for one that was not learned
+)
+
+func newMembers() *members {
+	return &members{names: []memberName{{slot: -1}}, known: make(map[string]int)}
+}
+
+// fill learns the members of the struct that wire points to.
+func (m *members) fill(wire any) {
+	*m = *newMembers()
+	v := reflect.ValueOf(wire).Elem()
+	for i := range v.NumField() {
+		m.slots = append(m.slots, v.Field(i).Addr().Interface().(*json.RawMessage))
+		m.learn(v.Type().Field(i).Tag.Get("json"), i)
+	}
+}
+
+func (m *members) learn(name string, slot int) int {
+	i := len(m.names)
+	m.names = append(m.names, memberName{text: `"` + name + `":`, slot: slot})
+	m.known[name] = i
+	return i
+}
+
+// same reports whether the value at p is the one that was remembered, by the place behind it.
+func (n *memberName) same(b []byte, p int) int {
+	if end := p + len(n.value); len(n.value) > 0 && end <= len(b) && string(b[p:end]) == string(n.value) {
+		n.changes = max(n.changes-1, 0)
+		return end
+	}
+	return -1
+}
+
+// remember keeps a value, unless it would not be known by its first bytes or changes too often.
+func (n *memberName) remember(v []byte) {
+	if n.changes == maxChanges || len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
+		return
+	}
+	if n.changes++; n.changes == maxChanges {
+		n.value = nil
+		return
+	}
+	n.value = append(n.value[:0], v...)
+}
+
+// begin looks at the bytes of a record as a whole, before any object of it is
+// scanned. It reports false when the scanner must not touch it.
+func (s *scanner) begin(raw []byte) bool {
+	if len(raw) > MaxRecord {
+		return false
+	}
+	s.plain = ascii.ValidPrint(raw) && bytes.IndexByte(raw, '\\') < 0
+	if s.plain {
+		return true
+	}
+	s.control = hasControl(raw)
+	return utf8.Valid(raw)
+}
+
+// hasControl reports whether a byte is below 0x20.
+func hasControl(b []byte) bool {
+	var any uint64
+	for ; len(b) >= 8; b = b[8:] {
+		any |= below(binary.LittleEndian.Uint64(b), ' ')
+	}
+	for _, c := range b {
+		if c < ' ' {
+			return true
+		}
+	}
+	return any != 0
+}
+
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// below sets the top bit of the lowest byte of w that is less than n, at most
+// 128; and no bit when there is none.
+func below(w uint64, n byte) uint64 { return (w - ones*uint64(n)) &^ w & tops }
+
+// whole scans raw, which must be one object and nothing else, and fills the
+// slots of m. It reports false when it is not sure; some slots are then filled.
+func (s *scanner) whole(raw []byte, m *members) bool {
+	p := spaces(raw, 0)
+	if p == len(raw) || raw[p] != '{' {
+		return false
+	}
+	p = s.object(raw, p, m, 0)
+	return p >= 0 && spaces(raw, p) == len(raw)
+}
+
+// object scans the object that begins at p, with depth brackets open around
+// it. Like all that scan something, it returns the place behind it, or -1.
+func (s *scanner) object(b []byte, p int, m *members, depth int) int {
+	if depth == MaxDepth {
+		return -1
+	}
+	var seen uint64 // slots
+	if p = spaces(b, p+1); p < len(b) && b[p] == '}' {
+		return p + 1
+	}
+	last := &m.names[noName]
+	for {
+		name, end := m.guess(b, p, last.next[0])
+		if end < 0 {
+			if name, end = m.guess(b, p, last.next[1]); end < 0 {
+				var i int
+				if i, end = s.name(b, p, m); end < 0 {
+					return -1
+				}
+				name = &m.names[i]
+				last.next[1] = i // lost when learning moved the names: no matter
+			}
+			last.next[0], last.next[1] = last.next[1], last.next[0]
+		}
+		p = end
+		last = name
+		p = spaces(b, p)
+		from := p
+		if end := name.same(b, p); end >= 0 {
+			p = end
+		} else if p = s.member(b, p, name, depth+1); p < 0 {
+			return -1
+		}
+		if name.slot >= 0 {
+			if seen&(1<<name.slot) != 0 { // the last of equal names wins: not worth a rule here
+				return -1
+			}
+			seen |= 1 << name.slot
+			*m.slots[name.slot] = b[from:p:p]
+		}
+		p = spaces(b, p)
+		if p == len(b) || b[p] != ',' {
+			break
+		}
+		p = spaces(b, p+1)
+	}
+	if p == len(b) || b[p] != '}' {
+		return -1
+	}
+	return p + 1
+}
+
+// member scans the value of a member.
+func (s *scanner) member(b []byte, p int, name *memberName, depth int) int {
+	from := p
+	switch {
+	case p == len(b):
+		return -1
+	case b[p] == '{':
+		if name.inner == nil && s.names < maxNames {
+			name.inner = newMembers()
+		}
+		if name.inner == nil {
+			return s.skip(b, p, depth)
+		}
+		p = s.object(b, p, name.inner, depth)
+		if name.inner.slots != nil {
+			return p
+		}
+	case b[p] == '[' && name.items != nil:
+		return s.items(b, p, name.items, depth)
+	case b[p] == '[' && name.wraps:
+		return -1
+	default:
+		p = s.value(b, p, depth)
+	}
+	if p >= 0 {
+		name.remember(b[from:p])
+	}
+	return p
+}
+
+// guess reports whether the i-th name stands at p, by the place behind it.
+func (m *members) guess(b []byte, p, i int) (*memberName, int) {
+	name := &m.names[i]
+	if end := p + len(name.text); i != noName && end <= len(b) && string(b[p:end]) == name.text {
+		return name, end
+	}
+	return nil, -1
+}
+
+// items scans an array whose objects are prompts.
+func (s *scanner) items(b []byte, p int, m *members, depth int) int {
+	if depth == MaxDepth {
+		return -1
+	}
+	if p = spaces(b, p+1); p < len(b) && b[p] == ']' {
+		return p + 1
+	}
+	for {
+		if p < len(b) && b[p] == '{' {
+			amr := m.slots[0]
+			*amr = nil
+			p = s.object(b, p, m, depth+1)
+			if *amr != nil {
+				*s.amr = append(*s.amr, *amr)
+			}
+		} else {
+			p = s.value(b, p, depth+1)
+		}
+		if p < 0 {
+			return -1
+		}
+		if p = spaces(b, p); p == len(b) || b[p] != ',' {
+			break
+		}
+		p = spaces(b, p+1)
+	}
+	if p == len(b) || b[p] != ']' {
+		return -1
+	}
+	return p + 1
+}
+
+// name scans a name and its colon.
+func (s *scanner) name(b []byte, p int, m *members) (int, int) {
+	if p == len(b) || b[p] != '"' {
+		return noName, -1
+	}
+	end := s.text(b, p)
+	if end < 0 {
+		return noName, -1
+	}
+	name := b[p+1 : end-1]
+	if !s.plain && m.slots != nil && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
+		return noName, -1
+	}
+	if p = spaces(b, end); p == len(b) || b[p] != ':' {
+		return noName, -1
+	}
+	i, ok := m.known[string(name)]
+	if !ok && s.names < maxNames {
+		s.names++
+		i = m.learn(string(name), -1)
+	}
+	return i, p + 1
+}
+
+// value scans any value, with depth brackets open around it.
+func (s *scanner) value(b []byte, p, depth int) int {
+	if p == len(b) {
+		return -1
+	}
+	switch b[p] {
+	case '"':
+		return s.text(b, p)
+	case '{', '[':
+		return s.skip(b, p, depth)
+	}
+	return scalar(b, p)
+}
+
+// skip scans an object or array that nobody reads.
+func (s *scanner) skip(b []byte, p, depth int) int {
+	var arrays uint64 // the open brackets, innermost in the lowest bit; 1 = array
+	around := depth
+	for {
+		// An opening bracket, if the value is one of those; else the value.
+		switch c := b[p]; c {
+		case '{', '[':
+			if depth++; depth > MaxDepth {
+				return -1
+			}
+			arrays <<= 1
+			end := byte('}')
+			if c == '[' {
+				arrays |= 1
+				end = ']'
+			}
+			if p = spaces(b, p+1); p == len(b) {
+				return -1
+			}
+			if b[p] != end {
+				goto item
+			}
+			p++
+			arrays >>= 1
+			depth--
+		case '"':
+			p = s.text(b, p)
+		default:
+			p = scalar(b, p)
+		}
+		if p < 0 {
+			return -1
+		}
+		// What follows a value: closing brackets, then a comma.
+		for {
+			if depth == around {
+				return p
+			}
+			if p = spaces(b, p); p == len(b) {
+				return -1
+			}
+			c := b[p]
+			p++
+			if c == ',' {
+				break
+			}
+			if c != '}' && c != ']' || (c == ']') != (arrays&1 == 1) {
+				return -1
+			}
+			arrays >>= 1
+			depth--
+		}
+		p = spaces(b, p)
+	item:
+		if arrays&1 == 0 {
+			if p == len(b) || b[p] != '"' {
+				return -1
+			}
+			if p = s.text(b, p); p < 0 {
+				return -1
+			}
+			if p = spaces(b, p); p == len(b) || b[p] != ':' {
+				return -1
+			}
+			p = spaces(b, p+1)
+		}
+		if p == len(b) {
+			return -1
+		}
+	}
+}
+
+// text scans a string, whose quote stands at p.
+func (s *scanner) text(b []byte, p int) int {
+	q := p + 1
+	if q+16 <= len(b) { // most are short
+		w := binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
+		if m := below(w, 1); m != 0 {
+			q += bits.TrailingZeros64(m) / 8
+			goto found
+		}
+		q += 8
+		w = binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
+		if m := below(w, 1); m != 0 {
+			q += bits.TrailingZeros64(m) / 8
+			goto found
+		}
+		q += 8
+	}
+	if i := bytes.IndexByte(b[q:], '"'); i >= 0 {
+		q += i
+	} else {
+		return -1
+	}
+found:
+	if s.plain {
+		return q + 1
+	}
+	return s.oddText(b, p, q)
+}
+
+// oddText scans the string at p in a record that is not plain. Its first quote stands at q.
+func (s *scanner) oddText(b []byte, p, q int) int {
+	if !s.control && bytes.IndexByte(b[p:q], '\\') < 0 {
+		return q + 1
+	}
+	for p++; p < len(b); p++ {
+		switch c := b[p]; {
+		case c == '"':
+			return p + 1
+		case c < ' ':
+			return -1
+		case c == '\\':
+			if p++; p == len(b) {
+				return -1
+			}
+			switch b[p] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				for range 4 {
+					if p++; p == len(b) || !isHex(b[p]) {
+						return -1
+					}
+				}
+			default:
+				return -1
+			}
+		}
+	}
+	return -1
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+// scalar scans a number or one of the three words.
+func scalar(b []byte, p int) int {
+	switch c := b[p]; {
+	case c == '-' || '0' <= c && c <= '9':
+		return number(b, p)
+	case c == 't' && p+4 <= len(b) && string(b[p:p+4]) == "true",
+		c == 'n' && p+4 <= len(b) && string(b[p:p+4]) == "null":
+		return p + 4
+	case c == 'f' && p+5 <= len(b) && string(b[p:p+5]) == "false":
+		return p + 5
+	}
+	return -1
+}
+
+func number(b []byte, p int) int {
+	if b[p] == '-' {
+		p++
+	}
+	from := p
+	if p = digits(b, p); p == from || b[from] == '0' && p > from+1 {
+		return -1
+	}
+	if p < len(b) && b[p] == '.' {
+		from = p + 1
+		if p = digits(b, from); p == from {
+			return -1
+		}
+	}
+	if p < len(b) && b[p]|0x20 == 'e' {
+		if p++; p < len(b) && (b[p] == '+' || b[p] == '-') {
+			p++
+		}
+		from = p
+		if p = digits(b, from); p == from {
+			return -1
+		}
+	}
+	return p
+}
+
+func digits(b []byte, p int) int {
+	for p < len(b) && b[p]-'0' <= 9 {
+		p++
+	}
+	return p
+}
+
+// spaces returns the place of the first byte from p on that is no space.
+func spaces(b []byte, p int) int {
+	if p < len(b) && b[p] > ' ' {
+		return p
+	}
+	return moreSpaces(b, p)
+}
+
+func moreSpaces(b []byte, p int) int {
+	for p < len(b) && (b[p] == ' ' || b[p] == '\n' || b[p] == '\r' || b[p] == '\t') {
+		p++
+	}
+	return p
+}
