@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 	"time"
 
 	"keyramp/queries/store"
@@ -14,7 +13,7 @@ import (
 
 // Defaults of a Pump.
 const (
-	DefaultBatchRecords = 100_000
+	DefaultBatchRecords = 240_000 // just under two row groups of the store, which then lie in its file whole
 	DefaultBatchAge     = 5 * time.Second
 )
 
@@ -40,7 +39,7 @@ type Pump struct {
 	Decoder    Decoder
 	Pseudonyms *Pseudonyms // names the records that are put aside
 
-	BatchRecords int           // a batch of this size is committed; 0 = DefaultBatchRecords
+	BatchRecords int           // a batch with so many records to store is committed; 0 = DefaultBatchRecords
 	BatchAge     time.Duration // so is one whose first record was read this long ago; 0 = DefaultBatchAge
 
 	Now      func() store.Micros // nil = the machine's clock
@@ -57,29 +56,33 @@ var errLoop = errors.New("the source gives records but its cursor does not move:
 // A chunk is never split between two commits unless its Records are more than
 // a batch; the cursor then moves with its last part, so that a run which dies
 // between the parts reads the chunk again.
-func (p *Pump) Run(ctx context.Context, src Source) (Account, error) {
-	began := time.Now()
-	r := &run{Pump: p, src: src, account: Account{Source: src.Name()}, jobs: make(chan job), results: make(chan result, 1)}
+func (p *Pump) Run(ctx context.Context, src Source) (account Account, err error) {
+	err = p.RunAll(ctx, []Source{src}, func(a Account) { account = a })
+	return account, err
+}
+
+// RunAll is Run for one source after the other, up to the first that fails. The
+// last batch of a source is committed while the next source is read. done
+// hears of each account in the order of the sources, once all of it is
+// committed, and of that of the source that failed.
+func (p *Pump) RunAll(ctx context.Context, sources []Source, done func(Account)) error {
+	r := &run{Pump: p, done: done, jobs: make(chan job), results: make(chan result, 1),
+		batch: new(store.Batch), spare: new(store.Batch)}
 	if r.BatchRecords <= 0 {
 		r.BatchRecords = DefaultBatchRecords
 	}
 	if r.BatchAge <= 0 {
 		r.BatchAge = DefaultBatchAge
 	}
-	if a, ok := src.(Ahead); ok {
-		if d, ok := p.Decoder.(*LogDecoder); ok {
-			a.DecodeAhead(d)
-		}
+	at, err := r.run(ctx, sources)
+	if at != nil {
+		r.close(at)
 	}
-	err := r.run(ctx)
-	if n, ok := src.(Noter); ok {
-		r.account.Note = n.Note()
+	r.settle()
+	if err != nil && at != nil {
+		return fmt.Errorf("%s: %w", at.src.Name(), err)
 	}
-	r.account.Duration = time.Since(began)
-	if err != nil {
-		return r.account, fmt.Errorf("%s: %w", src.Name(), err)
-	}
-	return r.account, nil
+	return err
 }
 
 // now returns the time by the pump's clock.
@@ -92,6 +95,7 @@ func (p *Pump) now() store.Micros {
 
 // A job is a batch on its way into the store.
 type job struct {
+	of    *reading
 	batch *store.Batch
 	bytes int64 // of the batch's raw records
 	next  store.Cursor
@@ -108,23 +112,50 @@ type result struct {
 // committing one knows only jobs and results.
 type run struct {
 	*Pump
-	src     Source
-	account Account
+	done func(Account)
 
 	jobs    chan job
 	results chan result
-	busy    bool // a job is being committed
+	busy    bool       // a job is being committed
+	closed  []*reading // sources that were read, whose last batch may still be on its way
 
 	batch, spare *store.Batch
 	batchBytes   int64
-	since        time.Time    // when the first record of the batch was read
-	cursor       store.Cursor // behind the last chunk that is wholly in a batch
-	sent         store.Cursor // behind the last batch that was handed over
-	read, bytes  int64        // of all batches, for Progress
-	stuck        int
+	since        time.Time // when the first record of the batch was read
+	*reading
 }
 
-func (r *run) run(ctx context.Context) (err error) {
+// A reading is one source of a run.
+type reading struct {
+	src         Source
+	began       time.Time
+	account     Account
+	cursor      store.Cursor // behind the last chunk that is wholly in a batch
+	sent        store.Cursor // behind the last batch that was handed over
+	read, bytes int64        // of all batches, for Progress
+	stuck       int
+}
+
+// close is told when nothing more will be read of a source.
+func (r *run) close(of *reading) {
+	if n, ok := of.src.(Noter); ok {
+		of.account.Note = n.Note()
+	}
+	r.closed = append(r.closed, of)
+}
+
+// settle hands over the accounts of sources that are wholly committed: all of
+// the closed ones, when no job is on its way.
+func (r *run) settle() {
+	for _, of := range r.closed {
+		of.account.Duration = time.Since(of.began)
+		r.done(of.account)
+	}
+	r.closed = nil
+}
+
+// run returns the source at which it ended, unless all were read and committed.
+func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error) {
 	// Commits outlive a cancellation for a while: a batch that was read should
 	// not be read again because of a keystroke.
 	commits, abort := context.WithCancel(context.WithoutCancel(ctx))
@@ -135,7 +166,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	})
 	defer stop()
 	// A failed commit ends the reading, which may be waiting for a server.
-	reading, halt := context.WithCancel(ctx)
+	readCtx, halt := context.WithCancel(ctx)
 	defer halt()
 
 	committed := make(chan struct{})
@@ -151,40 +182,69 @@ func (r *run) run(ctx context.Context) (err error) {
 	}()
 	defer func() { close(r.jobs); <-committed }()
 
-	cursor, known, err := r.Sink.Cursor(ctx, r.src.Name())
-	switch {
-	case err != nil:
-		return fmt.Errorf("stored cursor: %w", err)
-	case !known:
-		cursor = store.Cursor{Source: r.src.Name(), At: r.now()}
+	// Cursors are asked for before anything is committed: nobody waits for a commit then.
+	all := make([]*reading, len(sources))
+	for i, src := range sources {
+		cursor, known, err := r.Sink.Cursor(ctx, src.Name())
+		all[i] = &reading{src: src, account: Account{Source: src.Name()}}
+		switch {
+		case err != nil:
+			return all[i], fmt.Errorf("stored cursor: %w", err)
+		case !known:
+			cursor = store.Cursor{Source: src.Name(), At: r.now()}
+		}
+		all[i].cursor, all[i].sent = cursor, cursor
 	}
-	r.cursor, r.sent = cursor, cursor
-	r.batch, r.spare = batches.Get().(*store.Batch), batches.Get().(*store.Batch)
+	for _, of := range all {
+		if at, err = of, r.one(ctx, readCtx, of); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = r.wait()
+	}
+	if failed := new(commitError); errors.As(err, &failed) { // maybe of the source before
+		at = failed.of
+	}
+	if err != nil {
+		return at, err
+	}
+	return nil, nil
+}
 
-	readErr := r.pump(reading)
+// one reads a source to its end and hands its last batch over. After an error
+// other than a failed commit everything that was read is committed.
+func (r *run) one(ctx, readCtx context.Context, of *reading) error {
+	r.reading = of
+	of.began = time.Now()
+	if a, ok := of.src.(Ahead); ok {
+		if d, ok := r.Decoder.(*LogDecoder); ok {
+			a.DecodeAhead(d)
+		}
+	}
+	readErr := r.pump(readCtx)
 	if errors.As(readErr, new(*commitError)) {
 		return readErr
 	}
-	err = r.submit(nil)
-	if err == nil {
+	err := r.submit(nil)
+	if err == nil && readErr != io.EOF {
 		err = r.wait()
 	}
 	switch {
 	case err != nil:
 		return err
 	case readErr == io.EOF:
-		batches.Put(r.batch)
-		batches.Put(r.spare)
-		r.account.Complete = r.cursor.Complete
+		of.account.Complete = of.cursor.Complete
+		r.close(of)
+		if !r.busy {
+			r.settle()
+		}
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
 	return readErr
 }
-
-// batches keeps the memory of batches from one run to the next, such as that of the next file.
-var batches = sync.Pool{New: func() any { return new(store.Batch) }}
 
 // pump reads until the source ends. It returns io.EOF, the source's error, or
 // a *commitError; in the first two cases the last batch is still to be committed.
@@ -205,7 +265,7 @@ func (r *run) pump(ctx context.Context) error {
 		if end != nil {
 			return end
 		}
-		if r.batch.Received >= int64(r.BatchRecords) || r.batch.Received > 0 && time.Since(r.since) >= r.BatchAge {
+		if rows(r.batch) >= r.BatchRecords || r.batch.Received > 0 && time.Since(r.since) >= r.BatchAge {
 			if err := r.submit(nil); err != nil {
 				return err
 			}
@@ -225,11 +285,11 @@ func (r *run) take(c *Chunk) error {
 		}
 	}
 	// A chunk that fits a batch is not split: what is there already goes first.
-	n := int64(len(c.Records))
+	n := len(c.Records)
 	if c.Decoded != nil {
-		n += c.Decoded.Received
+		n += rows(c.Decoded)
 	}
-	if r.batch.Received > 0 && r.batch.Received+n > int64(r.BatchRecords) {
+	if r.batch.Received > 0 && rows(r.batch)+n > r.BatchRecords {
 		if err := r.submit(nil); err != nil {
 			return err
 		}
@@ -238,7 +298,7 @@ func (r *run) take(c *Chunk) error {
 		r.merge(c.Decoded, c.DecodedBytes)
 	}
 	for i := range c.Records {
-		if r.batch.Received >= int64(r.BatchRecords) { // a part of an over-large chunk
+		if rows(r.batch) >= r.BatchRecords { // a part of an over-large chunk
 			if err := r.submit(nil); err != nil {
 				return err
 			}
@@ -274,14 +334,17 @@ func (r *run) take(c *Chunk) error {
 	return nil
 }
 
+// rows is the size of a batch: what is counted and not stored takes no room.
+func rows(b *store.Batch) int { return len(b.Events) + len(b.Pages) + len(b.Rejects) }
+
 // merge adds to the batch what the source has decoded.
 func (r *run) merge(from *store.Batch, size int64) {
 	b := r.batch
 	if b.Received == 0 {
 		r.since = time.Now()
 	}
-	if len(b.Events)+len(from.Events) > cap(b.Events) {
-		b.Events = slices.Grow(b.Events, max(len(from.Events), len(b.Events))) // append would grow it by quarters
+	if n := len(b.Events) + len(from.Events); n > cap(b.Events) { // once: memory that no event reaches is never touched
+		b.Events = slices.Grow(b.Events, max(n, r.BatchRecords)-len(b.Events))
 	}
 	b.Events = append(b.Events, from.Events...)
 	for key, n := range from.Filtered {
@@ -334,7 +397,10 @@ func (r *run) rejectID(rec *Record, place string, why *RejectError) uint64 {
 
 // A commitError ends a run: the store may hold the batch or not, and the next
 // run finds out by its cursor.
-type commitError struct{ error }
+type commitError struct {
+	error
+	of *reading
+}
 
 func (e *commitError) Unwrap() error { return e.error }
 
@@ -347,7 +413,7 @@ func (r *run) submit(gap *store.Gap) error {
 	if r.batch.Received == 0 && gap == nil && r.cursor == r.sent {
 		return nil
 	}
-	r.jobs <- job{batch: r.batch, bytes: r.batchBytes, next: r.cursor, gap: gap}
+	r.jobs <- job{of: r.reading, batch: r.batch, bytes: r.batchBytes, next: r.cursor, gap: gap}
 	r.busy = true
 	r.sent = r.cursor
 	r.batch, r.spare, r.batchBytes = r.spare, nil, 0
@@ -362,22 +428,26 @@ func (r *run) wait() error {
 	res := <-r.results
 	r.busy = false
 	if res.err != nil {
-		return &commitError{res.err}
+		// What was closed before the failed batch is committed; its own source is not.
+		r.closed = slices.DeleteFunc(r.closed, func(of *reading) bool { return of == res.of })
+		return &commitError{res.err, res.of}
 	}
-	r.account.Loaded = r.account.Add(res.loaded)
-	r.account.Bytes += res.bytes
-	r.account.Commits++
+	account := &res.of.account
+	account.Loaded = account.Add(res.loaded)
+	account.Bytes += res.bytes
+	account.Commits++
 	if res.gap != nil {
-		r.account.Gaps = append(r.account.Gaps, *res.gap)
+		account.Gaps = append(account.Gaps, *res.gap)
 	}
 	for i := range res.batch.Rejects {
-		if r.account.Reasons == nil {
-			r.account.Reasons = make(map[string]int64)
+		if account.Reasons == nil {
+			account.Reasons = make(map[string]int64)
 		}
-		r.account.Reasons[res.batch.Rejects[i].Reason]++
+		account.Reasons[res.batch.Rejects[i].Reason]++
 	}
 	res.batch.Reset()
 	r.spare = res.batch
+	r.settle()
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -106,15 +107,23 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 	i.summary.Complete = true
 	var total store.Loaded
 	err = i.writing(cmd.Context(), func(ctx context.Context, db store.Store, ids *ingest.Pseudonyms) error {
-		dec := i.decoder(ids)
-		for _, f := range files {
-			loaded, err := i.file(ctx, db, ids, dec, f)
-			total = total.Add(loaded)
-			if err != nil {
-				return err
-			}
+		// What an import holds, two batches, is there from its beginning to its end, and the rest is used again:
+		// collecting it more often costs a tenth of the time and frees nothing.
+		defer debug.SetGCPercent(debug.SetGCPercent(300))
+		bar := i.newProgress()
+		pump := ingest.Pump{Sink: db, Recorder: db, Decoder: i.decoder(ids), Pseudonyms: ids,
+			Progress: func(p ingest.Progress) { bar.tell(p) }, BatchRecords: batchRecords}
+		sources := make([]ingest.Source, len(files))
+		for i, f := range files {
+			sources[i] = f
+			defer f.Close()
 		}
-		return nil
+		return pump.RunAll(ctx, sources, func(account ingest.Account) {
+			bar.done()
+			bar = i.newProgress()
+			i.account(account)
+			total = total.Add(account.Loaded)
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
@@ -129,13 +138,8 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 	return nil
 }
 
-// file pumps one file into the store and prints its account.
-func (i *importer) file(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, dec ingest.Decoder, f *logfile.File) (store.Loaded, error) {
-	defer f.Close()
-	bar := i.newProgress()
-	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell, BatchRecords: batchRecords}
-	account, err := pump.Run(ctx, f)
-	bar.done()
+// account prints what became of one file.
+func (i *importer) account(account ingest.Account) {
 	s := newSourceSummary(account.Source, account.Loaded)
 	i.summary.Sources = append(i.summary.Sources, s)
 	i.summary.Complete = i.summary.Complete && account.Complete
@@ -150,7 +154,6 @@ func (i *importer) file(ctx context.Context, db store.Store, ids *ingest.Pseudon
 	if n := s.Conflicts; n > 0 {
 		i.log.Warn(fmt.Sprintf("%s: %s duplicates differ from what was stored first, which stays", s.Source, group(n)))
 	}
-	return account.Loaded, err
 }
 
 // pageDecoder makes the decoder of page events from the settings.

@@ -39,7 +39,7 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 	if err != nil {
 		return fail(exitConfig, err, "")
 	}
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), LockWait: a.flags.lockWait})
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), Threads: 1, LockWait: a.flags.lockWait})
 	if err != nil {
 		return err
 	}

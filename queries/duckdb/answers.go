@@ -69,8 +69,16 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 	known := d.recall(key, &kept) && kept.Counts != nil && kept.Identity == now.Identity &&
 		kept.Events <= now.Events && kept.Pages <= now.Pages && kept.Until <= now.Until
 	changed := now.Events + now.Pages - kept.Events - kept.Pages
+	same := known && changed == 0
+	if same && kept.Until < now.Until {
+		var pending bool
+		if err := one(ctx, conn, "pending", []any{sql.Named("until_us", min(kept.Until, latest))}, &pending); err != nil {
+			return nil, err
+		}
+		same = !pending
+	}
 	switch {
-	case known && kept.Until == now.Until && changed == 0:
+	case same:
 		return kept.Counts, nil
 	case known && now.Events >= enoughEvents && changed <= now.Events/changedPart:
 		now.Counts, err = update(ctx, conn, s, kept)
