@@ -12,7 +12,7 @@
 //
 //	-- name:    the file's name
 //	-- asks:    the question in words
-//	-- grain:   the columns that make a row unique
+//	-- grain:   the columns that make a row unique, or none
 //	-- params:  $name TYPE (note), … ; or none
 //	-- columns: name TYPE (what it means), …
 //

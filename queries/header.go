@@ -50,6 +50,9 @@ func parse(folder, name, text string) (Query, error) {
 		return Query{}, fmt.Errorf("columns: %w", err)
 	}
 	for _, g := range split(values["grain"]) {
+		if values["grain"] == "none" {
+			break
+		}
 		if !slices.ContainsFunc(q.Columns, func(c Column) bool { return c.Name == g }) {
 			return Query{}, fmt.Errorf("grain: %q is not among the columns", g)
 		}

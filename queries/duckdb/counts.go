@@ -186,7 +186,7 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 		return nil, fmt.Errorf("%d variations: a report compares %d at most", len(places), maxPlaces)
 	}
 	inForce := roles(s.Roles)
-	id, err := wordIDs(ctx, conn, slices.Concat(places, chain(s), s.TestClients, slices.Collect(maps.Keys(inForce)), []string{passkey}))
+	id, err := wordIDs(ctx, conn, slices.Concat(places, chain(s), s.TestClients, slices.Collect(maps.Keys(inForce)), []string{passkey, segment}))
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 		table string
 		rows  [][]any
 	}{
-		{"scope", [][]any{{s.Since, s.Until, id(passkey)}}}, {"chain", ids}, {"phases", phases}, {"periods", periods},
+		{"scope", [][]any{{s.Since, s.Until, id(passkey), id(segment)}}}, {"chain", ids}, {"phases", phases}, {"periods", periods},
 		{"arms", arms}, {"variations", known}, {"roles", codes}, {"test_clients", clients}, {"test_users", users},
 	} {
 		if err := insertRows(ctx, conn, t.table, t.rows); err != nil {
@@ -243,6 +243,7 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 const (
 	loginType = "s"       // the type of the login that the plain recipe counts
 	passkey   = "passkey" // the authenticator that an enrollment is about
+	segment   = "segment" // the allocation that goes by segments
 )
 
 // placesOf lists the variations of all phases, each once, in the order of their texts.

@@ -1,11 +1,12 @@
 -- name:    attempts
 -- asks:    how many login attempts are there, of whom, in which variation, and by which rule is that known?
--- grain:   type, role, login, sso, phase, user_key, place, rule
+-- grain:   none
 -- params:  none; reads tries, threads, strata, forced
 -- columns: type UINTEGER, role VARCHAR, login BOOLEAN, sso BOOLEAN, phase INTEGER, user_key UBIGINT, place INTEGER,
---          rule VARCHAR, n HUGEINT
+--          rule VARCHAR, n BIGINT
 -- Rules, in order: the event's own metadata; for a failure without any, the event of the same transaction,
--- then of the same session; then its subject's variation in the phase. 'none' is left over.
+-- then of the same session; then its subject's variation in the phase. 'none' is left over. Rows are not yet
+-- added up: those who read them do.
 with plain as (
     select type, role, login, sso, phase, user_key, place, 'event' as rule, n
     from tries where carried and role <> '' and not tested and place > 0 and user_key <> 0
@@ -37,7 +38,4 @@ with plain as (
     from loose
     left join strata on strata.phase = loose.phase and strata.user_key = loose.user_key
 )
-select type, role, login, sso, phase, user_key, place, rule, sum(n) as n
-from placed
-where user_key not in (select user_key from forced)
-group by type, role, login, sso, phase, user_key, place, rule
+select placed.* from placed anti join forced on forced.user_key = placed.user_key

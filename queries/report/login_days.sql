@@ -13,6 +13,6 @@ cross join scope
 where roles.role = 'success' and e.interactive <> 1 and not e.test
   and e.at_us >= scope.since_us and e.at_us < scope.until_us
   and e.client not in (select client from test_clients) and e.user_key not in (select user_key from test_users)
-  and e.user_key not in (select user_key from forced)
+  and not exists (select 1 from forced where forced.user_key = e.user_key)
 group by periods.phase, variations.place, day_us
 order by periods.phase, variations.place, day_us

@@ -9,9 +9,9 @@
 -- (all successful ones of the phase, single sign-on included). ok and failed are interactive attempts of the
 -- row's own variation. eligible: not enrolled before the phase began. enrolled: eligible, and enrolled in the phase.
 with deeds as (       -- rows of three kinds, added up below: one join instead of three
-    select phase, user_key, place, 0::hugeint as logins,
-           case when role = 'success' and not sso then n else 0::hugeint end as ok,
-           case when role = 'failure' then n else 0::hugeint end as failed, 0 as lost
+    select phase, user_key, place, 0 as logins,
+           case when role = 'success' and not sso then n else 0 end as ok,
+           case when role = 'failure' then n else 0 end as failed, 0 as lost
     from attempts where place <> 0 and user_key <> 0
     union all
     select attempts.phase, attempts.user_key, strata.place, attempts.n, 0, 0, 0

@@ -11,7 +11,7 @@
 -- Sessions and transactions are kept only of events that lack a user or a variation and must be told by others;
 -- attempts of other experiments, and successes of none, are counted without their user.
 with told as (
-    select e.at_us, e.logged_us > e.at_us + 300000000 as late, e.segmented,
+    select e.at_us, e.logged_us > e.at_us + 300000000 as late, e.allocation = scope.segment as segmented,
            chain.experiment is not null as carried,
            chain.experiment is null and e.experiment = 0 as bare,
            case when e.assigned_us < periods.until_us then periods.phase else 0 end as phase,
@@ -41,6 +41,6 @@ select carried, bare, phase, in_flight, place, variation, type, role, login, sso
        case when loose then session_key else 0::ubigint end as session_key,
        case when loose then transaction_key else 0::ubigint end as transaction_key,
        count(*) as n, min(at_us) as first_us, max(at_us) as last_us,
-       sum(case when late then 1 else 0 end) as late, sum(case when segmented then 1 else 0 end) as segmented
+       count_if(late) as late, count_if(segmented) as segmented
 from told
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14

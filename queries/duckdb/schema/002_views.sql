@@ -113,10 +113,9 @@ select
     e.transaction_key,
     e.interactive,
     e.authenticator,
-    allocation.text = 'segment' as segmented,
+    e.allocation,
     e.test
-from events e
-join words allocation on allocation.id = e.allocation;
+from events e;
 
 create view page_ids as
 select

@@ -5,7 +5,8 @@
 create temp table scope (
     since_us bigint not null,            -- inclusive
     until_us bigint not null,            -- exclusive
-    passkey  uinteger not null           -- the authenticator that an enrollment is about
+    passkey  uinteger not null,          -- the authenticator that an enrollment is about
+    segment  uinteger not null           -- the allocation that goes by segments
 );
 
 -- the experiment and those that it continues
