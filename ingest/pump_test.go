@@ -466,3 +466,87 @@ func TestPumpCrashLaw(t *testing.T) {
 		}
 	})
 }
+
+// A reel is a tape with a name.
+type reel struct {
+	tape
+	name string
+	read chan string // hears the name at the first Read
+}
+
+func (r *reel) Name() string { return r.name }
+
+func (r *reel) Read(ctx context.Context, c *Chunk) error {
+	if r.at == 0 && r.read != nil {
+		r.read <- r.name
+	}
+	return r.tape.Read(ctx, c)
+}
+
+// One source is read while the last batch of the one before is committed; accounts come in order, each whole.
+func TestPumpRunAll(t *testing.T) {
+	m := newMemory()
+	read := make(chan string, 9)
+	m.before = func(n int) error {
+		if n == 0 { // the first batch of a is held until b is being read
+			for name := range read {
+				if name == "b" {
+					return nil
+				}
+			}
+		}
+		return nil
+	}
+	sources := []Source{
+		&reel{tape{chunks: []tapeChunk{{records: []string{ev("1"), ev("2")}, next: "p1"}}}, "a", read},
+		&reel{tape{chunks: []tapeChunk{{records: []string{ev("2"), ev("3"), "junk"}, next: "p1"}}}, "b", read},
+		&reel{tape{}, "empty", nil},
+		&reel{tape{chunks: []tapeChunk{{records: []string{ev("4")}, next: "p1"}}}, "c", nil},
+	}
+	var got []string
+	err := newPump(m).RunAll(t.Context(), sources, func(a Account) {
+		got = append(got, fmt.Sprintf("%s %d=%d+%d+%d %v", a.Source, a.Received, a.Stored, a.Duplicate, a.Rejected, a.Complete))
+	})
+	want := []string{"a 2=2+0+0 true", "b 3=1+1+1 true", "empty 0=0+0+0 false", "c 1=1+0+0 true"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v\n%v, want\n%v", err, got, want)
+	}
+	if c := m.cursor["b"]; c.Source != "b" || c.Position != "p1" {
+		t.Errorf("%+v", m.cursor)
+	}
+}
+
+// A batch that cannot be stored ends the run at its own source, however far the next one has been read.
+func TestPumpRunAllFails(t *testing.T) {
+	full := errors.New("disk full")
+	for fails, want := range map[int]string{0: "a 0", 1: "a 1 b 0", 2: "a 1 b 1 c 0"} {
+		m := newMemory()
+		read := make(chan string, 9)
+		m.before = func(n int) error {
+			if n != fails {
+				return nil
+			}
+			if n < 2 { // the next source is being read by now
+				for name := range read {
+					if name == string(rune('b'+n)) {
+						break
+					}
+				}
+			}
+			return full
+		}
+		var sources []Source
+		for _, name := range []string{"a", "b", "c"} {
+			sources = append(sources, &reel{tape{chunks: []tapeChunk{{records: []string{ev(name)}, next: "p1"}, {wait: time.Millisecond, next: "p2"}}}, name, read})
+		}
+		var got []string
+		err := newPump(m).RunAll(t.Context(), sources, func(a Account) { got = append(got, fmt.Sprint(a.Source, " ", a.Stored)) })
+		failed := string(rune('a' + fails))
+		if !errors.Is(err, full) || !strings.HasPrefix(err.Error(), failed+": ") || strings.Join(got, " ") != want {
+			t.Errorf("load %d fails: %v, accounts %q, want %q", fails, err, got, want)
+		}
+		if _, ok := m.cursor[failed]; ok || len(m.rows) != fails {
+			t.Errorf("load %d fails: cursors %v, %d rows", fails, m.cursor, len(m.rows))
+		}
+	}
+}
