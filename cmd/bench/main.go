@@ -45,6 +45,7 @@ var sections = []section{
 	{"plain", "import and report of plain NDJSON", compare(formPlain)},
 	{"gzip", "the same of gzip files", compare(formGzip)},
 	{"zstd", "the same of zstd files", compare(formZstd)},
+	{"report", "reports of stores of 1, 10 and, with --large, 50 million events", report},
 	{"memory", "peak memory at 1, 5 and, with --large, 20 times the events", memory},
 	{"dedup", "20 imports into one store, then one of them again", dedup},
 	{"small", "pulls from a simulated tenant", small},
@@ -73,7 +74,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 	f.Uint64Var(&b.config.Seed, "seed", 1, "`number` that the log is made from")
 	f.IntVar(&b.rounds, "rounds", 5, "how often each program runs, in turn")
 	f.StringSliceVar(&only, "only", nil, "`sections` to run, of:"+list())
-	f.BoolVar(&b.large, "large", false, "also measure memory at 20 times the events (33 GB of disk by default)")
+	f.BoolVar(&b.large, "large", false, "also measure memory at 20 times the events (33 GB of disk by default) and reports of 50 million")
 	f.StringVar(&b.cache, "cache", filepath.Join("bin", "bench"), "`folder` for data, peers and stores")
 	f.StringVar(&b.keyramp, "keyramp", filepath.Join("bin", "keyramp"), "the product")
 	f.StringVar(&page, "write", "", "also replace the sections' blocks in this Markdown `file`")
