@@ -194,7 +194,7 @@ func (d *LogDecoder) scan(raw []byte) bool {
 	if d.scanner == nil {
 		d.scanner = newScanner(d)
 	}
-	return d.scanner.begin(raw) && d.unwrap(raw, true) == nil
+	return len(raw) <= MaxRecord && d.unwrap(raw, true) == nil
 }
 
 // parse is find by the parser.

@@ -7,8 +7,6 @@ import (
 	"math/bits"
 	"reflect"
 	"unicode/utf8"
-
-	"github.com/segmentio/encoding/ascii"
 )
 
 // A scanner finds the members that a LogDecoder reads, in one pass over a
@@ -28,9 +26,6 @@ type scanner struct {
 	amr *[]json.RawMessage // of the prompts
 
 	names int // learned so far
-
-	plain   bool // every string ends at the next quote and holds nothing forbidden
-	control bool // some bytes are below 0x20: they may stand between values only
 }
 
 // newScanner makes a scanner that fills the wire structs of d.
@@ -119,34 +114,6 @@ func (n *memberName) remember(v []byte) {
 		return
 	}
 	n.value = append(n.value[:0], v...)
-}
-
-// begin looks at the bytes of a record as a whole, before any object of it is
-// scanned. It reports false when the scanner must not touch it.
-func (s *scanner) begin(raw []byte) bool {
-	if len(raw) > MaxRecord {
-		return false
-	}
-	s.plain = ascii.ValidPrint(raw) && bytes.IndexByte(raw, '\\') < 0
-	if s.plain {
-		return true
-	}
-	s.control = hasControl(raw)
-	return utf8.Valid(raw)
-}
-
-// hasControl reports whether a byte is below 0x20.
-func hasControl(b []byte) bool {
-	var any uint64
-	for ; len(b) >= 8; b = b[8:] {
-		any |= below(binary.LittleEndian.Uint64(b), ' ')
-	}
-	for _, c := range b {
-		if c < ' ' {
-			return true
-		}
-	}
-	return any != 0
 }
 
 const (
@@ -298,12 +265,12 @@ func (s *scanner) name(b []byte, p int, m *members) (int, int) {
 	if p == len(b) || b[p] != '"' {
 		return noName, -1
 	}
-	end := s.text(b, p)
+	end := quoted(b, p)
 	if end < 0 {
 		return noName, -1
 	}
 	name := b[p+1 : end-1]
-	if !s.plain && m.slots != nil && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
+	if m.slots != nil && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
 		return noName, -1
 	}
 	if p = spaces(b, end); p == len(b) || b[p] != ':' {
@@ -324,7 +291,7 @@ func (s *scanner) value(b []byte, p, depth int) int {
 	}
 	switch b[p] {
 	case '"':
-		return s.text(b, p)
+		return quoted(b, p)
 	case '{', '[':
 		return s.skip(b, p, depth)
 	}
@@ -358,7 +325,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			arrays >>= 1
 			depth--
 		case '"':
-			p = s.text(b, p)
+			p = quoted(b, p)
 		default:
 			p = scalar(b, p)
 		}
@@ -390,7 +357,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			if p == len(b) || b[p] != '"' {
 				return -1
 			}
-			if p = s.text(b, p); p < 0 {
+			if p = quoted(b, p); p < 0 {
 				return -1
 			}
 			if p = spaces(b, p); p == len(b) || b[p] != ':' {
@@ -404,61 +371,54 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 	}
 }
 
-// text scans a string, whose quote stands at p.
-func (s *scanner) text(b []byte, p int) int {
-	q := p + 1
-	if q+16 <= len(b) { // most are short
-		w := binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
-		if m := below(w, 1); m != 0 {
-			q += bits.TrailingZeros64(m) / 8
-			goto found
+// quoted scans a string, whose quote stands at p.
+func quoted(b []byte, p int) int {
+	from := p
+	p++
+	var all uint64 // bits of the bytes so far
+	for {
+		// To the next quote, backslash or control byte.
+		for p+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[p:])
+			if stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1); stop != 0 { // a quote with bit 1 turned is a space
+				n := bits.TrailingZeros64(stop) / 8
+				all |= w & (1<<(8*n) - 1)
+				p += n
+				break
+			}
+			all |= w
+			p += 8
 		}
-		q += 8
-		w = binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
-		if m := below(w, 1); m != 0 {
-			q += bits.TrailingZeros64(m) / 8
-			goto found
+		for p < len(b) && b[p] >= ' ' && b[p] != '"' && b[p] != '\\' { // the last few bytes of b
+			all |= uint64(b[p])
+			p++
 		}
-		q += 8
+		switch {
+		case p == len(b) || b[p] < ' ':
+			return -1
+		case b[p] == '"':
+			if all&tops != 0 && !utf8.Valid(b[from:p]) {
+				return -1
+			}
+			return p + 1
+		}
+		if p = escaped(b, p+1); p < 0 {
+			return -1
+		}
 	}
-	if i := bytes.IndexByte(b[q:], '"'); i >= 0 {
-		q += i
-	} else {
-		return -1
-	}
-found:
-	if s.plain {
-		return q + 1
-	}
-	return s.oddText(b, p, q)
 }
 
-// oddText scans the string at p in a record that is not plain. Its first quote stands at q.
-func (s *scanner) oddText(b []byte, p, q int) int {
-	if !s.control && bytes.IndexByte(b[p:q], '\\') < 0 {
-		return q + 1
+// escaped scans what follows a backslash.
+func escaped(b []byte, p int) int {
+	if p == len(b) {
+		return -1
 	}
-	for p++; p < len(b); p++ {
-		switch c := b[p]; {
-		case c == '"':
-			return p + 1
-		case c < ' ':
-			return -1
-		case c == '\\':
-			if p++; p == len(b) {
-				return -1
-			}
-			switch b[p] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				for range 4 {
-					if p++; p == len(b) || !isHex(b[p]) {
-						return -1
-					}
-				}
-			default:
-				return -1
-			}
+	switch b[p] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return p + 1
+	case 'u':
+		if p+5 <= len(b) && isHex(b[p+1]) && isHex(b[p+2]) && isHex(b[p+3]) && isHex(b[p+4]) {
+			return p + 5
 		}
 	}
 	return -1
