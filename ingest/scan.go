@@ -125,6 +125,9 @@ const (
 // 128; and no bit when there is none.
 func below(w uint64, n byte) uint64 { return (w - ones*uint64(n)) &^ w & tops }
 
+// word reads the 8 bytes at p.
+func word(b []byte, p int) uint64 { return binary.LittleEndian.Uint64(b[p : p+8 : p+8]) }
+
 // whole scans raw, which must be one object and nothing else, and fills the
 // slots of m. It reports false when it is not sure; some slots are then filled.
 func (s *scanner) whole(raw []byte, m *members) bool {
@@ -373,39 +376,45 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 
 // quoted scans a string, whose quote stands at p.
 func quoted(b []byte, p int) int {
-	from := p
-	p++
 	var all uint64 // bits of the bytes so far
-	for {
-		// To the next quote, backslash or control byte.
-		for p+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[p:])
-			if stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1); stop != 0 { // a quote with bit 1 turned is a space
-				n := bits.TrailingZeros64(stop) / 8
-				all |= w & (1<<(8*n) - 1)
-				p += n
-				break
-			}
-			all |= w
-			p += 8
+	q := p + 1
+	for ; q+8 <= len(b); q += 8 {
+		w := word(b, q)
+		all |= w
+		stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1) // a quote without its bit 1 is a space
+		if stop == 0 {
+			continue
 		}
-		for p < len(b) && b[p] >= ' ' && b[p] != '"' && b[p] != '\\' { // the last few bytes of b
-			all |= uint64(b[p])
-			p++
+		q += bits.TrailingZeros64(stop) / 8
+		if b[q] == '"' && all&tops == 0 {
+			return q + 1
 		}
-		switch {
-		case p == len(b) || b[p] < ' ':
-			return -1
-		case b[p] == '"':
-			if all&tops != 0 && !utf8.Valid(b[from:p]) {
+		break
+	}
+	return oddText(b, p, q)
+}
+
+// oddText scans the string whose quote stands at from, and in which nothing
+// up to p is a quote, a backslash or a control byte.
+func oddText(b []byte, from, p int) int {
+	for p < len(b) {
+		switch c := b[p]; {
+		case c == '"':
+			if !utf8.Valid(b[from:p]) {
 				return -1
 			}
 			return p + 1
-		}
-		if p = escaped(b, p+1); p < 0 {
+		case c < ' ':
 			return -1
+		case c == '\\':
+			if p = escaped(b, p+1); p < 0 {
+				return -1
+			}
+		default:
+			p++
 		}
 	}
+	return -1
 }
 
 // escaped scans what follows a backslash.
