@@ -36,9 +36,9 @@ func newScanner(d *LogDecoder) *scanner {
 	s.experiment.fill(&d.exp)
 	s.prompt.fill(&d.prompt)
 	s.amr = &d.amr
-	s.event.names[s.event.known["details"]].inner = &s.details
-	s.details.names[s.details.known["experiment"]].inner = &s.experiment
-	s.details.names[s.details.known["prompts"]].items = &s.prompt
+	s.event.read("details").inner = &s.details
+	s.details.read("experiment").inner = &s.experiment
+	s.details.read("prompts").items = &s.prompt
 	s.event.names[s.event.learn("logs", -1)].wraps = true
 	return s
 }
@@ -52,7 +52,9 @@ type members struct {
 
 // A memberName is a name that was seen, whether it is read or not.
 type memberName struct {
-	text  string   // as it mostly stands: quoted, with the colon
+	head, mask [2]uint64 // the first 16 bytes of text, 0 where it is shorter; and 1s for its bits
+	text       string    // as it mostly stands: quoted, with the colon
+
 	slot  int      // of members.slots; -1 when nobody reads it
 	inner *members // of the objects that are its value; nil until there was one
 	items *members // what is read of the objects in its value, when that is an array
@@ -75,7 +77,9 @@ const (
 )
 
 func newMembers() *members {
-	return &members{names: []memberName{{slot: -1}}, known: make(map[string]int)}
+	none := memberName{slot: -1}
+	none.head[0] = 1 // which no byte fits, with an empty mask
+	return &members{names: []memberName{none}, known: make(map[string]int)}
 }
 
 // fill learns the members of the struct that wire points to.
@@ -88,16 +92,41 @@ func (m *members) fill(wire any) {
 	}
 }
 
+// read returns a name whose value is not to be skipped even when it is the same as before.
+func (m *members) read(name string) *memberName {
+	n := &m.names[m.known[name]]
+	n.changes = maxChanges
+	return n
+}
+
 func (m *members) learn(name string, slot int) int {
 	i := len(m.names)
-	m.names = append(m.names, memberName{text: `"` + name + `":`, slot: slot})
+	n := memberName{text: `"` + name + `":`, slot: slot}
+	for k := range min(len(n.text), 16) {
+		n.head[k/8] |= uint64(n.text[k]) << (k % 8 * 8)
+		n.mask[k/8] |= 0xff << (k % 8 * 8)
+	}
+	m.names = append(m.names, n)
 	m.known[name] = i
 	return i
 }
 
+// at reports whether the name stands at p, by the place behind it.
+func (n *memberName) at(b []byte, p int) int {
+	end := p + len(n.text)
+	if p+16 > len(b) || end > len(b) {
+		return -1 // no matter: it is only slower
+	}
+	if word(b, p)&n.mask[0] != n.head[0] || word(b, p+8)&n.mask[1] != n.head[1] ||
+		len(n.text) > 16 && string(b[p+16:end]) != n.text[16:] {
+		return -1
+	}
+	return end
+}
+
 // same reports whether the value at p is the one that was remembered, by the place behind it.
 func (n *memberName) same(b []byte, p int) int {
-	if end := p + len(n.value); len(n.value) > 0 && end <= len(b) && string(b[p:end]) == string(n.value) {
+	if end := p + len(n.value); end <= len(b) && string(b[p:end]) == string(n.value) {
 		n.changes = max(n.changes-1, 0)
 		return end
 	}
@@ -106,7 +135,7 @@ func (n *memberName) same(b []byte, p int) int {
 
 // remember keeps a value, unless it would not be known by its first bytes or changes too often.
 func (n *memberName) remember(v []byte) {
-	if n.changes == maxChanges || len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
+	if len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
 		return
 	}
 	if n.changes++; n.changes == maxChanges {
@@ -151,26 +180,31 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	}
 	last := &m.names[noName]
 	for {
-		name, end := m.guess(b, p, last.next[0])
+		name := &m.names[last.next[0]]
+		end := name.at(b, p)
 		if end < 0 {
-			if name, end = m.guess(b, p, last.next[1]); end < 0 {
-				var i int
-				if i, end = s.name(b, p, m); end < 0 {
-					return -1
-				}
-				name = &m.names[i]
-				last.next[1] = i // lost when learning moved the names: no matter
+			if name, end = s.unexpected(b, p, m, last); end < 0 {
+				return -1
 			}
-			last.next[0], last.next[1] = last.next[1], last.next[0]
 		}
-		p = end
 		last = name
-		p = spaces(b, p)
-		from := p
-		if end := name.same(b, p); end >= 0 {
-			p = end
-		} else if p = s.member(b, p, name, depth+1); p < 0 {
-			return -1
+		from := spaces(b, end)
+		p = -1
+		if len(name.value) > 0 {
+			p = name.same(b, from)
+		}
+		if p < 0 {
+			if from < len(b) && b[from] == '"' {
+				p = quoted(b, from)
+			} else {
+				p = s.member(b, from, name, depth+1)
+			}
+			if p < 0 {
+				return -1
+			}
+			if name.changes < maxChanges {
+				name.remember(b[from:p])
+			}
 		}
 		if name.slot >= 0 {
 			if seen&(1<<name.slot) != 0 { // the last of equal names wins: not worth a rule here
@@ -191,9 +225,21 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	return p + 1
 }
 
-// member scans the value of a member.
+// unexpected scans a name that is not the first guess.
+func (s *scanner) unexpected(b []byte, p int, m *members, last *memberName) (*memberName, int) {
+	i := last.next[1]
+	end := m.names[i].at(b, p)
+	if end < 0 {
+		if i, end = s.name(b, p, m); end < 0 {
+			return nil, -1
+		}
+	}
+	last.next = [2]int{i, last.next[0]} // lost when learning moved the names: no matter
+	return &m.names[i], end
+}
+
+// member scans the value of a member that is no string.
 func (s *scanner) member(b []byte, p int, name *memberName, depth int) int {
-	from := p
 	switch {
 	case p == len(b):
 		return -1
@@ -204,30 +250,13 @@ func (s *scanner) member(b []byte, p int, name *memberName, depth int) int {
 		if name.inner == nil {
 			return s.skip(b, p, depth)
 		}
-		p = s.object(b, p, name.inner, depth)
-		if name.inner.slots != nil {
-			return p
-		}
+		return s.object(b, p, name.inner, depth)
 	case b[p] == '[' && name.items != nil:
 		return s.items(b, p, name.items, depth)
 	case b[p] == '[' && name.wraps:
 		return -1
-	default:
-		p = s.value(b, p, depth)
 	}
-	if p >= 0 {
-		name.remember(b[from:p])
-	}
-	return p
-}
-
-// guess reports whether the i-th name stands at p, by the place behind it.
-func (m *members) guess(b []byte, p, i int) (*memberName, int) {
-	name := &m.names[i]
-	if end := p + len(name.text); i != noName && end <= len(b) && string(b[p:end]) == name.text {
-		return name, end
-	}
-	return nil, -1
+	return s.value(b, p, depth)
 }
 
 // items scans an array whose objects are prompts.
