@@ -111,17 +111,15 @@ func (m *members) learn(name string, slot int) int {
 	return i
 }
 
-// at reports whether the name stands at p, by the place behind it.
-func (n *memberName) at(b []byte, p int) int {
+// at reports whether the name stands at p. Near the end of b it may say no: that is only slower.
+func (n *memberName) at(b []byte, p int) bool {
+	return p+16 <= len(b) && (word(b, p)&n.mask[0]^n.head[0])|(word(b, p+8)&n.mask[1]^n.head[1]) == 0
+}
+
+// on is at for what follows the first 16 bytes.
+func (n *memberName) on(b []byte, p int) bool {
 	end := p + len(n.text)
-	if p+16 > len(b) || end > len(b) {
-		return -1 // no matter: it is only slower
-	}
-	if word(b, p)&n.mask[0] != n.head[0] || word(b, p+8)&n.mask[1] != n.head[1] ||
-		len(n.text) > 16 && string(b[p+16:end]) != n.text[16:] {
-		return -1
-	}
-	return end
+	return len(n.text) <= 16 || end <= len(b) && string(b[p+16:end]) == n.text[16:]
 }
 
 // same reports whether the value at p is the one that was remembered, by the place behind it.
@@ -181,8 +179,8 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	last := &m.names[noName]
 	for {
 		name := &m.names[last.next[0]]
-		end := name.at(b, p)
-		if end < 0 {
+		end := p + len(name.text)
+		if !name.at(b, p) || !name.on(b, p) {
 			if name, end = s.unexpected(b, p, m, last); end < 0 {
 				return -1
 			}
@@ -228,8 +226,8 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 // unexpected scans a name that is not the first guess.
 func (s *scanner) unexpected(b []byte, p int, m *members, last *memberName) (*memberName, int) {
 	i := last.next[1]
-	end := m.names[i].at(b, p)
-	if end < 0 {
+	end := p + len(m.names[i].text)
+	if !m.names[i].at(b, p) || !m.names[i].on(b, p) {
 		if i, end = s.name(b, p, m); end < 0 {
 			return nil, -1
 		}
