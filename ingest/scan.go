@@ -48,6 +48,8 @@ type members struct {
 	slots []*json.RawMessage
 	names []memberName
 	known map[string]int // index of names by the bytes between the quotes
+
+	recent [256]uint16 // likewise, by a few of those bytes: cheaper to ask than the map
 }
 
 // A memberName is a name that was seen, whether it is read or not.
@@ -306,11 +308,16 @@ func (s *scanner) name(b []byte, p int, m *members) (int, int) {
 	if p = spaces(b, end); p == len(b) || b[p] != ':' {
 		return noName, -1
 	}
+	recent := &m.recent[mix(name)>>56]
+	if t := m.names[*recent].text; len(t) == len(name)+3 && t[1:len(t)-2] == string(name) {
+		return int(*recent), p + 1
+	}
 	i, ok := m.known[string(name)]
 	if !ok && s.names < maxNames {
 		s.names++
 		i = m.learn(string(name), -1)
 	}
+	*recent = uint16(i)
 	return i, p + 1
 }
 
