@@ -39,17 +39,17 @@ func newScanner(d *LogDecoder) *scanner {
 	s.event.read("details").inner = &s.details
 	s.details.read("experiment").inner = &s.experiment
 	s.details.read("prompts").items = &s.prompt
-	s.event.names[s.event.learn("logs", -1)].wraps = true
+	s.event.learn("logs", -1).wraps = true
 	return s
 }
 
 // members are the names that stand in one kind of object.
 type members struct {
 	slots []*json.RawMessage
-	names []memberName
-	known map[string]int // index of names by the bytes between the quotes
+	first *memberName            // stands before the first name of an object, and for one that was not learned
+	known map[string]*memberName // by the bytes between the quotes
 
-	recent [256]uint16 // likewise, by a few of those bytes: cheaper to ask than the map
+	recent [128]*memberName // of known, by a few of those bytes: cheaper to ask than the map
 }
 
 // A memberName is a name that was seen, whether it is read or not.
@@ -57,11 +57,11 @@ type memberName struct {
 	head, mask [2]uint64 // the first 16 bytes of text, 0 where it is shorter; and 1s for its bits
 	text       string    // as it mostly stands: quoted, with the colon
 
-	slot  int      // of members.slots; -1 when nobody reads it
-	inner *members // of the objects that are its value; nil until there was one
-	items *members // what is read of the objects in its value, when that is an array
-	wraps bool     // an array under this name holds records of its own
-	next  [2]int   // the names that came after it last: they are guessed next
+	slot  int            // of members.slots; -1 when nobody reads it
+	inner *members       // of the objects that are its value; nil until there was one
+	items *members       // what is read of the objects in its value, when that is an array
+	wraps bool           // an array under this name holds records of its own
+	next  [2]*memberName // that came after it last: they are guessed next
 
 	value   []byte // a string, object or array that was its value
 	changes int    // how often value was another one, less how often it was not
@@ -74,14 +74,17 @@ const (
 
 	maxValue   = 256 // bytes of a value that is remembered
 	maxChanges = 16  // then the values of a name are not worth remembering
-
-	noName = 0 // stands before the first name of an object, and for one that was not learned
 )
 
 func newMembers() *members {
-	none := memberName{slot: -1}
-	none.head[0] = 1 // which no byte fits, with an empty mask
-	return &members{names: []memberName{none}, known: make(map[string]int)}
+	first := &memberName{slot: -1}
+	first.head[0] = 1 // which no byte fits, with an empty mask
+	first.next = [2]*memberName{first, first}
+	m := &members{first: first, known: make(map[string]*memberName)}
+	for i := range m.recent {
+		m.recent[i] = first
+	}
+	return m
 }
 
 // fill learns the members of the struct that wire points to.
@@ -94,23 +97,21 @@ func (m *members) fill(wire any) {
 	}
 }
 
-// read returns a name whose value is not to be skipped even when it is the same as before.
-func (m *members) read(name string) *memberName {
-	n := &m.names[m.known[name]]
-	n.changes = maxChanges
-	return n
-}
-
-func (m *members) learn(name string, slot int) int {
-	i := len(m.names)
-	n := memberName{text: `"` + name + `":`, slot: slot}
+func (m *members) learn(name string, slot int) *memberName {
+	n := &memberName{text: `"` + name + `":`, slot: slot, next: [2]*memberName{m.first, m.first}}
 	for k := range min(len(n.text), 16) {
 		n.head[k/8] |= uint64(n.text[k]) << (k % 8 * 8)
 		n.mask[k/8] |= 0xff << (k % 8 * 8)
 	}
-	m.names = append(m.names, n)
-	m.known[name] = i
-	return i
+	m.known[name] = n
+	return n
+}
+
+// read returns a name whose value is not to be skipped even when it is the same as before.
+func (m *members) read(name string) *memberName {
+	n := m.known[name]
+	n.changes = maxChanges
+	return n
 }
 
 // at reports whether the name stands at p. Near the end of b it may say no: that is only slower.
@@ -178,9 +179,9 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	if p = spaces(b, p+1); p < len(b) && b[p] == '}' {
 		return p + 1
 	}
-	last := &m.names[noName]
+	last := m.first
 	for {
-		name := &m.names[last.next[0]]
+		name := last.next[0]
 		end := p + len(name.text)
 		if !name.at(b, p) || !name.on(b, p) {
 			if name, end = s.unexpected(b, p, m, last); end < 0 {
@@ -227,15 +228,15 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 
 // unexpected scans a name that is not the first guess.
 func (s *scanner) unexpected(b []byte, p int, m *members, last *memberName) (*memberName, int) {
-	i := last.next[1]
-	end := p + len(m.names[i].text)
-	if !m.names[i].at(b, p) || !m.names[i].on(b, p) {
-		if i, end = s.name(b, p, m); end < 0 {
+	name := last.next[1]
+	end := p + len(name.text)
+	if !name.at(b, p) || !name.on(b, p) {
+		if name, end = s.name(b, p, m); end < 0 {
 			return nil, -1
 		}
 	}
-	last.next = [2]int{i, last.next[0]} // lost when learning moved the names: no matter
-	return &m.names[i], end
+	last.next = [2]*memberName{name, last.next[0]}
+	return name, end
 }
 
 // member scans the value of a member that is no string.
@@ -293,32 +294,35 @@ func (s *scanner) items(b []byte, p int, m *members, depth int) int {
 }
 
 // name scans a name and its colon.
-func (s *scanner) name(b []byte, p int, m *members) (int, int) {
+func (s *scanner) name(b []byte, p int, m *members) (*memberName, int) {
 	if p == len(b) || b[p] != '"' {
-		return noName, -1
+		return nil, -1
 	}
 	end := quoted(b, p)
 	if end < 0 {
-		return noName, -1
+		return nil, -1
 	}
-	name := b[p+1 : end-1]
-	if m.slots != nil && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
-		return noName, -1
+	text := b[p+1 : end-1]
+	if m.slots != nil && bytes.IndexByte(text, '\\') >= 0 { // it may be one of ours
+		return nil, -1
 	}
 	if p = spaces(b, end); p == len(b) || b[p] != ':' {
-		return noName, -1
+		return nil, -1
 	}
-	recent := &m.recent[mix(name)>>56]
-	if t := m.names[*recent].text; len(t) == len(name)+3 && t[1:len(t)-2] == string(name) {
-		return int(*recent), p + 1
+	recent := &m.recent[mix(text)>>57]
+	if t := (*recent).text; len(t) == len(text)+3 && t[1:len(t)-2] == string(text) {
+		return *recent, p + 1
 	}
-	i, ok := m.known[string(name)]
-	if !ok && s.names < maxNames {
+	n, ok := m.known[string(text)]
+	switch {
+	case !ok && s.names < maxNames:
 		s.names++
-		i = m.learn(string(name), -1)
+		n = m.learn(string(text), -1)
+	case !ok:
+		return m.first, p + 1
 	}
-	*recent = uint16(i)
-	return i, p + 1
+	*recent = n
+	return n, p + 1
 }
 
 // value scans any value, with depth brackets open around it.
