@@ -194,7 +194,7 @@ func (d *LogDecoder) scan(raw []byte) bool {
 	if d.scanner == nil {
 		d.scanner = newScanner(d)
 	}
-	return d.scanner.begin(raw) && d.unwrap(raw, true) == nil
+	return len(raw) <= MaxRecord && d.unwrap(raw, true) == nil
 }
 
 // parse is find by the parser.
@@ -549,15 +549,7 @@ type interned struct {
 const maxInterned = 1 << 14 // then it starts anew: failures may carry any text
 
 func (m *interned) text(b []byte) string {
-	var mix uint64
-	if len(b) >= 8 {
-		mix = binary.LittleEndian.Uint64(b[len(b)-8:])
-	} else {
-		for _, c := range b {
-			mix = mix<<8 | uint64(c)
-		}
-	}
-	recent := &m.recent[mix*0x9e3779b97f4a7c15>>56]
+	recent := &m.recent[mix(b)>>56]
 	if *recent == string(b) {
 		return *recent
 	}
@@ -571,6 +563,19 @@ func (m *interned) text(b []byte) string {
 	}
 	*recent = s
 	return s
+}
+
+// mix makes a number of the length and the last bytes of b, whose top bits differ where those do.
+func mix(b []byte) uint64 {
+	n := uint64(len(b))
+	if len(b) >= 8 {
+		n += binary.LittleEndian.Uint64(b[len(b)-8:])
+	} else {
+		for _, c := range b {
+			n = n<<8 | uint64(c)
+		}
+	}
+	return n * 0x9e3779b97f4a7c15
 }
 
 // short is text for what must not be longer than an id; else "".

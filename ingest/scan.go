@@ -7,8 +7,6 @@ import (
 	"math/bits"
 	"reflect"
 	"unicode/utf8"
-
-	"github.com/segmentio/encoding/ascii"
 )
 
 // A scanner finds the members that a LogDecoder reads, in one pass over a
@@ -28,9 +26,6 @@ type scanner struct {
 	amr *[]json.RawMessage // of the prompts
 
 	names int // learned so far
-
-	plain   bool // every string ends at the next quote and holds nothing forbidden
-	control bool // some bytes are below 0x20: they may stand between values only
 }
 
 // newScanner makes a scanner that fills the wire structs of d.
@@ -41,28 +36,32 @@ func newScanner(d *LogDecoder) *scanner {
 	s.experiment.fill(&d.exp)
 	s.prompt.fill(&d.prompt)
 	s.amr = &d.amr
-	s.event.names[s.event.known["details"]].inner = &s.details
-	s.details.names[s.details.known["experiment"]].inner = &s.experiment
-	s.details.names[s.details.known["prompts"]].items = &s.prompt
-	s.event.names[s.event.learn("logs", -1)].wraps = true
+	s.event.read("details").inner = &s.details
+	s.details.read("experiment").inner = &s.experiment
+	s.details.read("prompts").items = &s.prompt
+	s.event.learn("logs", -1).wraps = true
 	return s
 }
 
 // members are the names that stand in one kind of object.
 type members struct {
 	slots []*json.RawMessage
-	names []memberName
-	known map[string]int // index of names by the bytes between the quotes
+	first *memberName            // stands before the first name of an object, and for one that was not learned
+	known map[string]*memberName // by the bytes between the quotes
+
+	recent [128]*memberName // of known, by a few of those bytes: cheaper to ask than the map
 }
 
 // A memberName is a name that was seen, whether it is read or not.
 type memberName struct {
-	text  string   // as it mostly stands: quoted, with the colon
-	slot  int      // of members.slots; -1 when nobody reads it
-	inner *members // of the objects that are its value; nil until there was one
-	items *members // what is read of the objects in its value, when that is an array
-	wraps bool     // an array under this name holds records of its own
-	next  [2]int   // the names that came after it last: they are guessed next
+	head, mask [2]uint64 // the first 16 bytes of text, 0 where it is shorter; and 1s for its bits
+	text       string    // as it mostly stands: quoted, with the colon
+
+	slot  int            // of members.slots; -1 when nobody reads it
+	inner *members       // of the objects that are its value; nil until there was one
+	items *members       // what is read of the objects in its value, when that is an array
+	wraps bool           // an array under this name holds records of its own
+	next  [2]*memberName // that came after it last: they are guessed next
 
 	value   []byte // a string, object or array that was its value
 	changes int    // how often value was another one, less how often it was not
@@ -75,12 +74,17 @@ const (
 
 	maxValue   = 256 // bytes of a value that is remembered
 	maxChanges = 16  // then the values of a name are not worth remembering
-
-	noName = 0 // stands before the first name of an object, and for one that was not learned
 )
 
 func newMembers() *members {
-	return &members{names: []memberName{{slot: -1}}, known: make(map[string]int)}
+	first := &memberName{slot: -1}
+	first.head[0] = 1 // which no byte fits, with an empty mask
+	first.next = [2]*memberName{first, first}
+	m := &members{first: first, known: make(map[string]*memberName)}
+	for i := range m.recent {
+		m.recent[i] = first
+	}
+	return m
 }
 
 // fill learns the members of the struct that wire points to.
@@ -93,16 +97,37 @@ func (m *members) fill(wire any) {
 	}
 }
 
-func (m *members) learn(name string, slot int) int {
-	i := len(m.names)
-	m.names = append(m.names, memberName{text: `"` + name + `":`, slot: slot})
-	m.known[name] = i
-	return i
+func (m *members) learn(name string, slot int) *memberName {
+	n := &memberName{text: `"` + name + `":`, slot: slot, next: [2]*memberName{m.first, m.first}}
+	for k := range min(len(n.text), 16) {
+		n.head[k/8] |= uint64(n.text[k]) << (k % 8 * 8)
+		n.mask[k/8] |= 0xff << (k % 8 * 8)
+	}
+	m.known[name] = n
+	return n
+}
+
+// read returns a name whose value is not to be skipped even when it is the same as before.
+func (m *members) read(name string) *memberName {
+	n := m.known[name]
+	n.changes = maxChanges
+	return n
+}
+
+// at reports whether the name stands at p. Near the end of b it may say no: that is only slower.
+func (n *memberName) at(b []byte, p int) bool {
+	return p+16 <= len(b) && (word(b, p)&n.mask[0]^n.head[0])|(word(b, p+8)&n.mask[1]^n.head[1]) == 0
+}
+
+// on is at for what follows the first 16 bytes.
+func (n *memberName) on(b []byte, p int) bool {
+	end := p + len(n.text)
+	return len(n.text) <= 16 || end <= len(b) && string(b[p+16:end]) == n.text[16:]
 }
 
 // same reports whether the value at p is the one that was remembered, by the place behind it.
 func (n *memberName) same(b []byte, p int) int {
-	if end := p + len(n.value); len(n.value) > 0 && end <= len(b) && string(b[p:end]) == string(n.value) {
+	if end := p + len(n.value); end <= len(b) && string(b[p:end]) == string(n.value) {
 		n.changes = max(n.changes-1, 0)
 		return end
 	}
@@ -111,7 +136,7 @@ func (n *memberName) same(b []byte, p int) int {
 
 // remember keeps a value, unless it would not be known by its first bytes or changes too often.
 func (n *memberName) remember(v []byte) {
-	if n.changes == maxChanges || len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
+	if len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
 		return
 	}
 	if n.changes++; n.changes == maxChanges {
@@ -119,34 +144,6 @@ func (n *memberName) remember(v []byte) {
 		return
 	}
 	n.value = append(n.value[:0], v...)
-}
-
-// begin looks at the bytes of a record as a whole, before any object of it is
-// scanned. It reports false when the scanner must not touch it.
-func (s *scanner) begin(raw []byte) bool {
-	if len(raw) > MaxRecord {
-		return false
-	}
-	s.plain = ascii.ValidPrint(raw) && bytes.IndexByte(raw, '\\') < 0
-	if s.plain {
-		return true
-	}
-	s.control = hasControl(raw)
-	return utf8.Valid(raw)
-}
-
-// hasControl reports whether a byte is below 0x20.
-func hasControl(b []byte) bool {
-	var any uint64
-	for ; len(b) >= 8; b = b[8:] {
-		any |= below(binary.LittleEndian.Uint64(b), ' ')
-	}
-	for _, c := range b {
-		if c < ' ' {
-			return true
-		}
-	}
-	return any != 0
 }
 
 const (
@@ -157,6 +154,9 @@ const (
 // below sets the top bit of the lowest byte of w that is less than n, at most
 // 128; and no bit when there is none.
 func below(w uint64, n byte) uint64 { return (w - ones*uint64(n)) &^ w & tops }
+
+// word reads the 8 bytes at p.
+func word(b []byte, p int) uint64 { return binary.LittleEndian.Uint64(b[p : p+8 : p+8]) }
 
 // whole scans raw, which must be one object and nothing else, and fills the
 // slots of m. It reports false when it is not sure; some slots are then filled.
@@ -179,28 +179,33 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	if p = spaces(b, p+1); p < len(b) && b[p] == '}' {
 		return p + 1
 	}
-	last := &m.names[noName]
+	last := m.first
 	for {
-		name, end := m.guess(b, p, last.next[0])
-		if end < 0 {
-			if name, end = m.guess(b, p, last.next[1]); end < 0 {
-				var i int
-				if i, end = s.name(b, p, m); end < 0 {
-					return -1
-				}
-				name = &m.names[i]
-				last.next[1] = i // lost when learning moved the names: no matter
+		name := last.next[0]
+		end := p + len(name.text)
+		if !name.at(b, p) || !name.on(b, p) {
+			if name, end = s.unexpected(b, p, m, last); end < 0 {
+				return -1
 			}
-			last.next[0], last.next[1] = last.next[1], last.next[0]
 		}
-		p = end
 		last = name
-		p = spaces(b, p)
-		from := p
-		if end := name.same(b, p); end >= 0 {
-			p = end
-		} else if p = s.member(b, p, name, depth+1); p < 0 {
-			return -1
+		from := spaces(b, end)
+		p = -1
+		if len(name.value) > 0 {
+			p = name.same(b, from)
+		}
+		if p < 0 {
+			if from < len(b) && b[from] == '"' {
+				p = quoted(b, from)
+			} else {
+				p = s.member(b, from, name, depth+1)
+			}
+			if p < 0 {
+				return -1
+			}
+			if name.changes < maxChanges {
+				name.remember(b[from:p])
+			}
 		}
 		if name.slot >= 0 {
 			if seen&(1<<name.slot) != 0 { // the last of equal names wins: not worth a rule here
@@ -221,9 +226,21 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	return p + 1
 }
 
-// member scans the value of a member.
+// unexpected scans a name that is not the first guess.
+func (s *scanner) unexpected(b []byte, p int, m *members, last *memberName) (*memberName, int) {
+	name := last.next[1]
+	end := p + len(name.text)
+	if !name.at(b, p) || !name.on(b, p) {
+		if name, end = s.name(b, p, m); end < 0 {
+			return nil, -1
+		}
+	}
+	last.next = [2]*memberName{name, last.next[0]}
+	return name, end
+}
+
+// member scans the value of a member that is no string.
 func (s *scanner) member(b []byte, p int, name *memberName, depth int) int {
-	from := p
 	switch {
 	case p == len(b):
 		return -1
@@ -234,30 +251,13 @@ func (s *scanner) member(b []byte, p int, name *memberName, depth int) int {
 		if name.inner == nil {
 			return s.skip(b, p, depth)
 		}
-		p = s.object(b, p, name.inner, depth)
-		if name.inner.slots != nil {
-			return p
-		}
+		return s.object(b, p, name.inner, depth)
 	case b[p] == '[' && name.items != nil:
 		return s.items(b, p, name.items, depth)
 	case b[p] == '[' && name.wraps:
 		return -1
-	default:
-		p = s.value(b, p, depth)
 	}
-	if p >= 0 {
-		name.remember(b[from:p])
-	}
-	return p
-}
-
-// guess reports whether the i-th name stands at p, by the place behind it.
-func (m *members) guess(b []byte, p, i int) (*memberName, int) {
-	name := &m.names[i]
-	if end := p + len(name.text); i != noName && end <= len(b) && string(b[p:end]) == name.text {
-		return name, end
-	}
-	return nil, -1
+	return s.value(b, p, depth)
 }
 
 // items scans an array whose objects are prompts.
@@ -294,27 +294,35 @@ func (s *scanner) items(b []byte, p int, m *members, depth int) int {
 }
 
 // name scans a name and its colon.
-func (s *scanner) name(b []byte, p int, m *members) (int, int) {
+func (s *scanner) name(b []byte, p int, m *members) (*memberName, int) {
 	if p == len(b) || b[p] != '"' {
-		return noName, -1
+		return nil, -1
 	}
-	end := s.text(b, p)
+	end := quoted(b, p)
 	if end < 0 {
-		return noName, -1
+		return nil, -1
 	}
-	name := b[p+1 : end-1]
-	if !s.plain && m.slots != nil && bytes.IndexByte(name, '\\') >= 0 { // it may be one of ours
-		return noName, -1
+	text := b[p+1 : end-1]
+	if m.slots != nil && bytes.IndexByte(text, '\\') >= 0 { // it may be one of ours
+		return nil, -1
 	}
 	if p = spaces(b, end); p == len(b) || b[p] != ':' {
-		return noName, -1
+		return nil, -1
 	}
-	i, ok := m.known[string(name)]
-	if !ok && s.names < maxNames {
+	recent := &m.recent[mix(text)>>57]
+	if t := (*recent).text; len(t) == len(text)+3 && t[1:len(t)-2] == string(text) {
+		return *recent, p + 1
+	}
+	n, ok := m.known[string(text)]
+	switch {
+	case !ok && s.names < maxNames:
 		s.names++
-		i = m.learn(string(name), -1)
+		n = m.learn(string(text), -1)
+	case !ok:
+		return m.first, p + 1
 	}
-	return i, p + 1
+	*recent = n
+	return n, p + 1
 }
 
 // value scans any value, with depth brackets open around it.
@@ -324,7 +332,7 @@ func (s *scanner) value(b []byte, p, depth int) int {
 	}
 	switch b[p] {
 	case '"':
-		return s.text(b, p)
+		return quoted(b, p)
 	case '{', '[':
 		return s.skip(b, p, depth)
 	}
@@ -358,7 +366,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			arrays >>= 1
 			depth--
 		case '"':
-			p = s.text(b, p)
+			p = quoted(b, p)
 		default:
 			p = scalar(b, p)
 		}
@@ -390,7 +398,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			if p == len(b) || b[p] != '"' {
 				return -1
 			}
-			if p = s.text(b, p); p < 0 {
+			if p = quoted(b, p); p < 0 {
 				return -1
 			}
 			if p = spaces(b, p); p == len(b) || b[p] != ':' {
@@ -404,61 +412,60 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 	}
 }
 
-// text scans a string, whose quote stands at p.
-func (s *scanner) text(b []byte, p int) int {
+// quoted scans a string, whose quote stands at p.
+func quoted(b []byte, p int) int {
+	var all uint64 // bits of the bytes so far
 	q := p + 1
-	if q+16 <= len(b) { // most are short
-		w := binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
-		if m := below(w, 1); m != 0 {
-			q += bits.TrailingZeros64(m) / 8
-			goto found
+	for ; q+8 <= len(b); q += 8 {
+		w := word(b, q)
+		all |= w
+		stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1) // a quote without its bit 1 is a space
+		if stop == 0 {
+			continue
 		}
-		q += 8
-		w = binary.LittleEndian.Uint64(b[q:]) ^ ones*'"'
-		if m := below(w, 1); m != 0 {
-			q += bits.TrailingZeros64(m) / 8
-			goto found
+		q += bits.TrailingZeros64(stop) / 8
+		if b[q] == '"' && all&tops == 0 {
+			return q + 1
 		}
-		q += 8
+		break
 	}
-	if i := bytes.IndexByte(b[q:], '"'); i >= 0 {
-		q += i
-	} else {
-		return -1
-	}
-found:
-	if s.plain {
-		return q + 1
-	}
-	return s.oddText(b, p, q)
+	return oddText(b, p, q)
 }
 
-// oddText scans the string at p in a record that is not plain. Its first quote stands at q.
-func (s *scanner) oddText(b []byte, p, q int) int {
-	if !s.control && bytes.IndexByte(b[p:q], '\\') < 0 {
-		return q + 1
-	}
-	for p++; p < len(b); p++ {
+// oddText scans the string whose quote stands at from, and in which nothing
+// up to p is a quote, a backslash or a control byte.
+func oddText(b []byte, from, p int) int {
+	for p < len(b) {
 		switch c := b[p]; {
 		case c == '"':
+			if !utf8.Valid(b[from:p]) {
+				return -1
+			}
 			return p + 1
 		case c < ' ':
 			return -1
 		case c == '\\':
-			if p++; p == len(b) {
+			if p = escaped(b, p+1); p < 0 {
 				return -1
 			}
-			switch b[p] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				for range 4 {
-					if p++; p == len(b) || !isHex(b[p]) {
-						return -1
-					}
-				}
-			default:
-				return -1
-			}
+		default:
+			p++
+		}
+	}
+	return -1
+}
+
+// escaped scans what follows a backslash.
+func escaped(b []byte, p int) int {
+	if p == len(b) {
+		return -1
+	}
+	switch b[p] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return p + 1
+	case 'u':
+		if p+5 <= len(b) && isHex(b[p+1]) && isHex(b[p+2]) && isHex(b[p+3]) && isHex(b[p+4]) {
+			return p + 5
 		}
 	}
 	return -1
