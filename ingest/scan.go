@@ -61,7 +61,7 @@ type memberName struct {
 	inner *members       // of the objects that are its value; nil until there was one
 	items *members       // what is read of the objects in its value, when that is an array
 	wraps bool           // an array under this name holds records of its own
-	next  [2]*memberName // that came after it last: they are guessed next
+	next  [2]*memberName // guessed after it: what came lately, and what came last and may be a stray
 
 	value   []byte // a string, object or array that was its value
 	changes int    // how often value was another one, less how often it was not
@@ -230,14 +230,13 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 // unexpected scans a name that is not the first guess.
 func (s *scanner) unexpected(b []byte, p int, m *members, last *memberName) (*memberName, int) {
 	name := last.next[1]
-	end := p + len(name.text)
-	if !name.begins(b, p) || !name.ends(b, p) {
-		if name, end = s.name(b, p, m); end < 0 {
-			return nil, -1
-		}
+	if name.begins(b, p) && name.ends(b, p) {
+		last.next[0], last.next[1] = name, last.next[0]
+		return name, p + len(name.text)
 	}
-	if name != last.next[0] { // it is that near the end of b
-		last.next = [2]*memberName{name, last.next[0]}
+	name, end := s.name(b, p, m)
+	if end >= 0 && name != last.next[0] { // it is that near the end of b
+		last.next[1] = name
 	}
 	return name, end
 }
