@@ -18,8 +18,8 @@ import (
 // Three habits of logs make it fast. Events of one tenant write their members
 // in the same order, so the names that followed last are tried first. Many
 // members keep their value from event to event, so that is tried too. And
-// nearly every record is printable ASCII without a backslash, where a string
-// simply ends at the next quote.
+// nearly every string is ASCII without a backslash, though few records are:
+// each string is looked at for itself, and once.
 type scanner struct {
 	event, details, experiment, prompt members
 
@@ -45,7 +45,7 @@ func newScanner(d *LogDecoder) *scanner {
 
 // members are the names that stand in one kind of object.
 type members struct {
-	slots []*json.RawMessage
+	slots []*json.RawMessage     // nil when nobody reads them
 	first *memberName            // stands before the first name of an object, and for one that was not learned
 	known map[string]*memberName // by the bytes between the quotes
 
@@ -54,14 +54,14 @@ type members struct {
 
 // A memberName is a name that was seen, whether it is read or not.
 type memberName struct {
-	head, mask [2]uint64 // the first 16 bytes of text, 0 where it is shorter; and 1s for its bits
 	text       string    // as it mostly stands: quoted, with the colon
+	head, mask [2]uint64 // its first 16 bytes, as word reads them; and which bits of them are its own
 
 	slot  int            // of members.slots; -1 when nobody reads it
 	inner *members       // of the objects that are its value; nil until there was one
 	items *members       // what is read of the objects in its value, when that is an array
 	wraps bool           // an array under this name holds records of its own
-	next  [2]*memberName // that came after it last: they are guessed next
+	next  [2]*memberName // guessed after it: what came lately, and what came last and may be a stray
 
 	value   []byte // a string, object or array that was its value
 	changes int    // how often value was another one, less how often it was not
@@ -78,7 +78,7 @@ const (
 
 func newMembers() *members {
 	first := &memberName{slot: -1}
-	first.head[0] = 1 // which no byte fits, with an empty mask
+	first.head[0] = 1 // where no bit is its own: it begins nowhere
 	first.next = [2]*memberName{first, first}
 	m := &members{first: first, known: make(map[string]*memberName)}
 	for i := range m.recent {
@@ -114,13 +114,14 @@ func (m *members) read(name string) *memberName {
 	return n
 }
 
-// at reports whether the name stands at p. Near the end of b it may say no: that is only slower.
-func (n *memberName) at(b []byte, p int) bool {
+// begins reports whether the first 16 bytes of the name stand at p. Near the
+// end of b it may say no: that is only slower.
+func (n *memberName) begins(b []byte, p int) bool {
 	return p+16 <= len(b) && (word(b, p)&n.mask[0]^n.head[0])|(word(b, p+8)&n.mask[1]^n.head[1]) == 0
 }
 
-// on is at for what follows the first 16 bytes.
-func (n *memberName) on(b []byte, p int) bool {
+// ends reports whether the rest of a name that begins at p stands there too.
+func (n *memberName) ends(b []byte, p int) bool {
 	end := p + len(n.text)
 	return len(n.text) <= 16 || end <= len(b) && string(b[p+16:end]) == n.text[16:]
 }
@@ -183,7 +184,7 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 	for {
 		name := last.next[0]
 		end := p + len(name.text)
-		if !name.at(b, p) || !name.on(b, p) {
+		if !name.begins(b, p) || !name.ends(b, p) {
 			if name, end = s.unexpected(b, p, m, last); end < 0 {
 				return -1
 			}
@@ -229,13 +230,14 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 // unexpected scans a name that is not the first guess.
 func (s *scanner) unexpected(b []byte, p int, m *members, last *memberName) (*memberName, int) {
 	name := last.next[1]
-	end := p + len(name.text)
-	if !name.at(b, p) || !name.on(b, p) {
-		if name, end = s.name(b, p, m); end < 0 {
-			return nil, -1
-		}
+	if name.begins(b, p) && name.ends(b, p) {
+		last.next[0], last.next[1] = name, last.next[0]
+		return name, p + len(name.text)
 	}
-	last.next = [2]*memberName{name, last.next[0]}
+	name, end := s.name(b, p, m)
+	if end >= 0 && name != last.next[0] { // it is that near the end of b
+		last.next[1] = name
+	}
 	return name, end
 }
 
@@ -414,12 +416,13 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 
 // quoted scans a string, whose quote stands at p.
 func quoted(b []byte, p int) int {
-	var all uint64 // bits of the bytes so far
+	var all uint64 // or of the words so far
 	q := p + 1
 	for ; q+8 <= len(b); q += 8 {
 		w := word(b, q)
 		all |= w
-		stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1) // a quote without its bit 1 is a space
+		// With bit 1 turned a quote is a space, and a control byte still is one.
+		stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1)
 		if stop == 0 {
 			continue
 		}

@@ -31,6 +31,8 @@ var scanSeeds = []string{
 	`{…,"zzz":tru}`, `{…,"zzz":nul}`, `{…,"zzz":truex}`, `{…,}`, `{,…}`, `{…,,"a":1}`, `{…,"zzz":[1,]}`, `{…,"zzz":[,1]}`, `{…,"zzz":[1 2]}`, `{…,"zzz":{"a":1,}}`, `{…,"zzz":{"a"}}`,
 	`{…,"zzz":{1:2}}`, `{…,"zzz":[}`, `{…,"zzz":{]}`, `{…,"zzz":[1}}`, `{…,"zzz" "a"}`, `{…,"zzz":}`, `{…,"zzz"}`, `{…`, `{…}}`, `{…},`, `{…}x`, `{…}{…}`, `{}`, `{`, ``, `[]`, `"`, `{"`, `{"a`, `{"a"`, `{"a":`,
 	`{…,"zzz":"\"\\\/\b\f\n\r\t\u00e9"}`, `{…,"zzz":"\x"}`, `{…,"zzz":"\u00g0"}`, `{…,"zzz":"\u12"}`, `{…,"zzz":"\"}`, `{…,"zzz":"\\"}`, `{…,"zzz":"a\\\"b"}`, "{…,\"zzz\":\"\t\"}", "{…,\"zzz\":\"\x7f\"}", "{…,\"zzz\":\"\xff\"}", "{…,\"zzz\":\"\u00e9\u2028\"}", "{…,\"z\nz\":1}", "{…,\"zzz\":1\x00}", "{…\x0b}",
+	"{…,\"zzz\":\"\xc3\",\"yyy\":\"\xa9\"}", "{…,\"zzz\":\"\xc3\\n\xa9\"}", "{…,\"z\xc3\":\"\xa9\"}", "{…,\"z\u00e9\":\"\u00e9\"}", "{…,\x01\"zzz\":1}", "{…,\x01\x00\":1,\"zzzzzzzzzzzzzzz\":1}",
+	`{…,"sixteen_bytes":1,"sixteen_byteS":2,"seventeen_bytes":3,"seventeen_byteS":4}`, `{…,"seventeen_bytes":{"a":1},"seventeen_byte":{"b":2},"seventeen_bytes_":{"c":3}}`, `{…,"seventeen_byte`,
 	`{…,"log_id":"2"}`, `{…,"log\u005fid":"2"}`, `{…,"zz\u007a":"2"}`, `{…,"zzz":1,"zzz":2}`, `{…,"ty\pe":1}`,
 	`{…,"logs":[{"a":1}]}`, `{…,"logs":{"a":[1]}}`, `{…,"logs":1}`,
 	`{…,"details":{"prompts":[{"performed_amr":["phr"]}]}}`, `{…,"details":{"prompts":[{"performed_amr":["xphr","phr"]},{"performed_amr":"phr"}]}}`, `{…,"details":{"prompts":[{"performed_amr":["ph\u0072"]}]}}`,
@@ -103,6 +105,20 @@ func TestScanDamage(t *testing.T) {
 			bad := bytes.Clone(raw)
 			bad[i] = c
 			sameByParser(t, d, bad)
+		}
+	}
+}
+
+// A string is judged as the parser judges it, however long and wherever the odd bytes of it stand.
+func TestScanStrings(t *testing.T) {
+	d := &LogDecoder{Pseudonyms: testKey}
+	for n := range 40 {
+		for at := range n + 1 {
+			for _, odd := range []string{"", `\n`, `\"`, `\u00e9`, `\u00e`, `\`, `\x`, "\n", "\x1f", "\x7f", "\u00e9", "\u5c71", "\xc3", "\x80", "\xa2", "\xdc", `"`} {
+				text := strings.Repeat("a", at) + odd + strings.Repeat("b", n-at)
+				sameByParser(t, d, []byte(spellSeed(`{…,"client_id":"`+text+`"}`)))
+				sameByParser(t, d, []byte(spellSeed(`{…,"`+text+`":1}`)))
+			}
 		}
 	}
 }
