@@ -58,7 +58,7 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 	root.AddCommand(
 		newDemo(a), newPull(a), newImport(a), newPlan(a),
 		newReport(a), newDecide(a), newExport(a), newSimulate(a),
-		newStatus(a), newRejects(a), newExperiments(a),
+		newStatus(a), newRejects(a), newExperiments(a), newQuery(a),
 		newVersion(a), newCompletion(a),
 	)
 	strictArgs(root)
