@@ -7,3 +7,4 @@ import "io/fs"
 // Elsewhere the system is not asked.
 func freeBytes(string) (int64, bool)  { return 0, false }
 func ownerOf(fs.FileInfo) (int, bool) { return 0, false }
+func mayWrite(string) bool            { return true }

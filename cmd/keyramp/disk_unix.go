@@ -24,3 +24,9 @@ func ownerOf(info fs.FileInfo) (int, bool) {
 	}
 	return int(s.Uid), true
 }
+
+// mayWrite tells whether the system would let this process write to a folder.
+func mayWrite(dir string) bool {
+	const write = 2 // W_OK
+	return syscall.Access(dir, write) == nil
+}

@@ -244,7 +244,13 @@ func (d *doctor) folder(ctx context.Context) {
 		d.fail(ctx, "store folder", "", fail(exitConfig, fmt.Errorf("%s is not a folder", dir), "--store or KEYRAMP_STORE names another"))
 		return
 	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real // a link to the folder is not the folder
+	}
 	d.permissions(ctx, dir)
+	if !mayWrite(dir) {
+		d.warn("writing", "run pull and import where the folder can be written to", "this run may not write to %s: reports work, pull and import do not", dir)
+	}
 	d.disk(dir)
 	if stores, _ := filepath.Glob(filepath.Join(dir, "*.duckdb")); len(stores) == 0 {
 		d.noStore(dir)
@@ -404,11 +410,15 @@ func (d *doctor) source(src store.SourceStatus) {
 
 // tenant asks the tenant what a pull would ask.
 func (d *doctor) tenant(ctx context.Context, client *auth0.Client) {
-	token := client.TryToken(ctx)
-	if token != nil {
-		d.refused(ctx, "token", sourceAuth0, token)
+	idle, err := client.TryToken(ctx)
+	if err != nil {
+		d.refused(ctx, "token", sourceAuth0, err)
 	} else {
-		if d.settings.auth0Token.IsZero() {
+		switch {
+		case len(idle) > 0:
+			d.warn("token", "grant the application read:logs and read:experimentation alone: whoever gets its secret has the rest, too",
+				"it allows more than keyramp needs: %s", strings.Join(idle[:min(len(idle), 5)], ", "))
+		case d.settings.auth0Token.IsZero():
 			d.ok("token", "the tenant gives one")
 		}
 		if err := client.TryLogs(ctx); err != nil {

@@ -6,14 +6,26 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
-// TryToken gets a token and keeps it for the other tries. Errors wrap ErrAuth,
-// ErrUpstream, ErrConfig or the context's error.
-func (c *Client) TryToken(ctx context.Context) error {
-	_, err := c.tokens.get(ctx)
-	return err
+// TryToken gets a token and keeps it for the other tries. It returns those of
+// its scopes that keyramp has no use for, as far as the tenant names them.
+// Errors wrap ErrAuth, ErrUpstream, ErrConfig or the context's error.
+func (c *Client) TryToken(ctx context.Context) (idle []string, err error) {
+	if _, err := c.tokens.get(ctx); err != nil {
+		return nil, err
+	}
+	c.tokens.mu.Lock()
+	defer c.tokens.mu.Unlock()
+	for _, scope := range strings.Fields(c.tokens.held.scope) {
+		if !slices.Contains([]string{"read:logs", "read:logs_users", "read:experimentation"}, scope) && scopeForm.FindString(scope) == scope {
+			idle = append(idle, scope)
+		}
+	}
+	return idle, nil
 }
 
 // TryLogs asks for one log event: the scope read:logs allows it.

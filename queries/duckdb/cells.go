@@ -39,7 +39,7 @@ func textOf(v any, f Field) (*string, error) {
 	var text string
 	switch f.Kind {
 	case Encoded:
-		b, err := json.Marshal(plain(v))
+		b, err := json.Marshal(plain(v, f.Type))
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", f.Name, err)
 		}
@@ -49,7 +49,7 @@ func textOf(v any, f Field) (*string, error) {
 		case string:
 			text = p
 		default:
-			return nil, fmt.Errorf("column %s: %s is a type that is not shown: cast it to varchar", f.Name, f.Type)
+			return nil, &StatementError{What: fmt.Sprintf("column %s: values of type %s are not shown", f.Name, f.Type), Hint: "cast it to varchar"}
 		}
 	}
 	return &text, nil
@@ -79,7 +79,7 @@ func scalar(v any, typ string) any {
 	case duck.UUID:
 		return v.String()
 	case []byte:
-		if typ == "UUID" && len(v) == 16 {
+		if len(v) == 16 && strings.Contains(typ, "UUID") && !strings.Contains(typ, "BLOB") {
 			return (*duck.UUID)(v).String()
 		}
 		return hex.EncodeToString(v)
@@ -102,60 +102,75 @@ func double(v float64, bits int) string {
 	return strconv.FormatFloat(v, 'f', -1, bits)
 }
 
+// timeText writes a moment, a day or a time of day. typ may be that of a list
+// or a struct which holds the value: only one that is certain is heeded.
 func timeText(t time.Time, typ string) string {
-	switch {
-	case typ == "DATE":
-		return t.UTC().Format(time.DateOnly)
-	case strings.HasPrefix(typ, "TIMESTAMP"), typ == "":
+	switch stamp := strings.Contains(typ, "TIMESTAMP"); {
+	case stamp && t.Year() > 9999 && t.UnixMicro() == math.MaxInt64, t.Unix() == math.MaxInt32*86400:
+		return "infinity"
+	case stamp && t.Year() < 0 && t.UnixMicro() == -math.MaxInt64, t.Unix() == -math.MaxInt32*86400:
+		return "-infinity"
+	case stamp:
 		return t.UTC().Format(time.RFC3339Nano)
+	case strings.Contains(typ, "DATE") && !strings.Contains(typ, "TIME"):
+		return t.UTC().Format(time.DateOnly)
+	case strings.Contains(typ, "TIME") && !strings.Contains(typ, "DATE"):
+		return t.Format("15:04:05.999999")
 	}
-	return t.Format("15:04:05.999999")
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // plain is a nested value in a form that encodes as JSON without loss.
-func plain(v any) any {
+func plain(v any, typ string) any {
 	switch v := v.(type) {
 	case nil, bool, string:
 		return v
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = plain(v[i])
+			out[i] = plain(v[i], typ)
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = plain(v[k])
+			out[k] = plain(v[k], typ)
 		}
 		return out
 	case duck.OrderedMap:
-		return pairs(v.Keys(), v.Values())
+		return pairs(v.Keys(), v.Values(), typ)
 	case *duck.OrderedMap:
-		return pairs(v.Keys(), v.Values())
+		return pairs(v.Keys(), v.Values(), typ)
 	case duck.Map:
 		out := map[string]any{}
 		for k, x := range v {
-			out[fmt.Sprint(scalar(k, ""))] = plain(x)
+			out[fmt.Sprint(scalar(k, typ))] = plain(x, typ)
 		}
 		return out
 	case duck.Union:
-		return map[string]any{v.Tag: plain(v.Value)}
+		return map[string]any{v.Tag: plain(v.Value, typ)}
+	case float32:
+		return finite(float64(v), 32)
 	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil
-		}
-		return json.Number(double(v, 64))
+		return finite(v, 64)
 	case int8, int16, int32, int64, uint8, uint16, uint32, *big.Int, duck.Decimal:
-		return json.Number(fmt.Sprint(scalar(v, "")))
+		return json.Number(fmt.Sprint(scalar(v, typ)))
 	}
-	return fmt.Sprint(scalar(v, ""))
+	return fmt.Sprint(scalar(v, typ))
 }
 
-func pairs(keys, values []any) map[string]any {
+func pairs(keys, values []any, typ string) map[string]any {
 	out := make(map[string]any, len(keys))
 	for i := range keys {
-		out[fmt.Sprint(scalar(keys[i], ""))] = plain(values[i])
+		out[fmt.Sprint(scalar(keys[i], typ))] = plain(values[i], typ)
 	}
 	return out
+}
+
+// finite is a number, or null for what JSON has no number for.
+func finite(v float64, bits int) any {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return json.Number(double(v, bits))
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,8 +79,14 @@ func (d *DB) Ask(ctx context.Context, q Question, head func([]Field) error, row 
 	}
 	ended, begun := make(chan end, 1), make(chan struct{})
 	go func() {
-		cut, err := d.ask(ctx, s, q, begun, head, row)
-		ended <- end{cut, err}
+		var e end
+		defer func() {
+			if p := recover(); p != nil { // nobody else would: the caller's own is another goroutine
+				e = end{false, fmt.Errorf("internal error: %v\n%s", p, debug.Stack())}
+			}
+			ended <- e
+		}()
+		e.cut, e.err = d.ask(ctx, s, q, begun, head, row)
 	}()
 	var late <-chan time.Time
 	for {
@@ -102,6 +109,8 @@ func (d *DB) ask(ctx context.Context, s statement, q Question, begun chan<- stru
 		return false, fmt.Errorf("DuckDB does not start: %w", err)
 	}
 	pool := sql.OpenDB(connector)
+	release := func() {}
+	defer func() { release() }() // when the instance has let go of the file
 	defer pool.Close()
 	conn, err := pool.Conn(ctx)
 	if err != nil {
@@ -118,11 +127,11 @@ func (d *DB) ask(ctx context.Context, s statement, q Question, begun chan<- stru
 	); err != nil {
 		return false, d.wrap(err)
 	}
-	release, err := d.attach(ctx, conn, true)
+	attached, err := d.attach(ctx, conn, true)
 	if err != nil {
 		return false, err
 	}
-	defer release()
+	release = attached
 	if err := set(ctx, conn,
 		"set enable_external_access = false",
 		"set disabled_filesystems = 'LocalFileSystem'", // also what the first allows: the attached file and its log
@@ -157,6 +166,9 @@ func set(ctx context.Context, conn *sql.Conn, settings ...string) error {
 func (d *DB) explain(err error) error {
 	var e *duck.Error
 	if !errors.As(err, &e) {
+		if err != nil && strings.Contains(err.Error(), "unsupported data type") { // the driver's word
+			err = &StatementError{What: "a column has a type that is not shown", Hint: "cast it to varchar"}
+		}
 		return err
 	}
 	switch kind := kindOf(err); {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -244,4 +245,40 @@ func FuzzReadable(f *testing.F) {
 			t.Errorf("%q passed and holds nothing", text)
 		}
 	})
+}
+
+// Values of every type that the driver knows have a text, and those said to be JSON are.
+func TestAskEveryType(t *testing.T) {
+	db := scratch(t)
+	var fields []Field
+	rows := 0
+	_, err := db.Ask(t.Context(), Question{Text: "select * exclude (time_ns) from test_all_types()"},
+		func(f []Field) error { fields = f; return nil }, func(cells []*string) error {
+			rows++
+			for i, c := range cells {
+				if c != nil && fields[i].Kind == Encoded && !json.Valid([]byte(*c)) {
+					t.Errorf("%s: %s is no JSON", fields[i].Name, *c)
+				}
+			}
+			return nil
+		})
+	if err != nil || rows != 3 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	var faulty *StatementError
+	if _, err := asked(db, "select time_ns from test_all_types()"); !errors.As(err, &faulty) {
+		t.Errorf("a type that is not shown: %v", err)
+	}
+	for text, want := range map[string]string{
+		"select 'infinity'::timestamp, '-infinity'::date":         "infinity -infinity",
+		"select [date '2026-11-03'], [timestamp '2026-11-03']":    `["2026-11-03"] ["2026-11-03T00:00:00Z"]`,
+		"select ['00112233-4455-6677-8899-aabbccddeeff'::uuid]":   `["00112233-4455-6677-8899-aabbccddeeff"]`,
+		"select [1.5::float, 'nan'::double], sum(1::bigint)":      "[1.5,null] 1",
+		"select -0.000::decimal(9,3), -1.50::decimal(9,2), 1e21":  "0 -1.5 1e+21",
+		"select '-1 month'::interval, 0.000001::double, 1e-7 / 1": "P-1M0DT0S 0.000001 1e-07",
+	} {
+		if got, err := asked(db, text); err != nil || got != want {
+			t.Errorf("%s\nanswered %q, %v; want %q", text, got, err, want)
+		}
+	}
 }
