@@ -176,6 +176,12 @@ func (d *DB) explain(err error) error {
 		return ErrMemory
 	case fatal(err) || errors.Is(kind, store.ErrDamaged) && e.Type != duck.ErrorTypeSerialization:
 		return d.wrap(err)
+	case e.Type == duck.ErrorTypePermission:
+		what := "files, networks and extensions are out of reach: a statement reads the store alone"
+		if _, where, ok := strings.Cut(oneLine(e.Msg), " · "); ok {
+			what += " · " + where
+		}
+		return &StatementError{What: what}
 	}
 	return &StatementError{What: oneLine(e.Msg)}
 }
@@ -274,6 +280,12 @@ func readable(text string) (statement, error) {
 			return statement{}, &StatementError{What: "explain names no statement"}
 		}
 		s.text, words = text[words[i].at:], words[i:]
+	}
+	for i, w := range words[:len(words)-1] { // DuckDB would say first what is wrong with its values
+		if pair := w.text + " " + words[i+1].text; slices.Contains([]string{"insert into", "delete from", "merge into"}, pair) {
+			return statement{}, &StatementError{What: strconv.Quote(pair) + " is refused: only a statement that reads may run, and the store stays as it is",
+				Hint: "begin with select, with, from, values, describe, show, summarize or explain"}
+		}
 	}
 	first := 0
 	for first < len(words)-1 && words[first].text == "(" {
