@@ -223,6 +223,8 @@ type statement struct {
 // readers are the words that a statement which reads begins with.
 var readers = []string{"select", "with", "from", "values", "table", "describe", "desc", "show", "summarize", "pivot", "unpivot", "explain"}
 
+const beginWith = "begin with select, with, from, values, describe, show, summarize or explain"
+
 // doors are functions that do something else than read rows: they change how
 // the process logs or what it prints, follow addresses in memory, or run text.
 var doors = []string{"enable_profiling", "disable_profiling", "enable_logging", "disable_logging", "truncate_duckdb_logs", "write_log",
@@ -284,7 +286,7 @@ func readable(text string) (statement, error) {
 	for i, w := range words[:len(words)-1] { // DuckDB would say first what is wrong with its values
 		if pair := w.text + " " + words[i+1].text; slices.Contains([]string{"insert into", "delete from", "merge into"}, pair) {
 			return statement{}, &StatementError{What: strconv.Quote(pair) + " is refused: only a statement that reads may run, and the store stays as it is",
-				Hint: "begin with select, with, from, values, describe, show, summarize or explain"}
+				Hint: beginWith}
 		}
 	}
 	first := 0
@@ -294,7 +296,7 @@ func readable(text string) (statement, error) {
 	if w := words[first].text; !slices.Contains(readers, w) || s.explain != "" && w == "explain" {
 		return statement{}, &StatementError{
 			What: strconv.Quote(w) + " is refused: only a statement that reads may run, and the store stays as it is",
-			Hint: "begin with select, with, from, values, describe, show, summarize or explain"}
+			Hint: beginWith}
 	}
 	return s, nil
 }
@@ -323,7 +325,7 @@ func check(conn *sql.Conn, text string) error {
 			return err
 		case kind != duck.STATEMENT_TYPE_SELECT:
 			return &StatementError{What: "the statement is refused: it does more than read, and the store stays as it is",
-				Hint: "begin with select, with, from, values, describe, show, summarize or explain"}
+				Hint: beginWith}
 		case prepared.NumInput() > 0:
 			return &StatementError{What: "the statement has parameters, and there is nothing to fill them with", Hint: "write the values into it"}
 		}

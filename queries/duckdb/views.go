@@ -36,8 +36,8 @@ const (
 	authenticator  = "authenticator VARCHAR authenticator type of an enrollment event, else ''"
 	test           = "test BOOLEAN from an address that the settings name as test traffic"
 	logID          = "log_id UBIGINT keyed hash of the log_id"
-	assigned       = "assigned_us BIGINT when the login transaction began"
-	logged         = "logged_us BIGINT when Auth0 wrote the event; 0 = unknown"
+	assigned       = "assigned_us BIGINT when the login transaction began, else as at_us"
+	logged         = "logged_us BIGINT time inside the log_id: when Auth0 wrote the event; 0 = unknown"
 	eventType      = "type VARCHAR Auth0's event type code"
 	client         = "client_id VARCHAR application"
 )
@@ -54,21 +54,21 @@ var documented = []View{
 	view("page", "a row an event of the enrollment page",
 		"event_id UBIGINT keyed hash of source and id", atUTC, atUS,
 		"phase VARCHAR shown, started, completed, failed or skipped", experimentID, variationID, userKey, sessionKey, transactionKey,
-		"verified BOOLEAN the ids came from a signed token", "future BOOLEAN dated after it was received"),
+		"verified BOOLEAN the ids came from a signed token", "future BOOLEAN dated more than five minutes after its arrival"),
 	view("observations", "what the tenant said of an experiment, when it differed from before",
-		"experiment VARCHAR experiment id", "seen_us BIGINT when it was seen, microseconds since 1970", "name VARCHAR its name",
-		"status VARCHAR its status", "strategy VARCHAR how variations are chosen", "started_us BIGINT its start; 0 = not told",
-		"ended_us BIGINT its end; 0 = not told", "updated_us BIGINT its last change; 0 = not told", "level INTEGER current step of the ramp",
+		"experiment VARCHAR experiment id", "seen_us BIGINT when, by the clock of the tenant; microseconds since 1970", "name VARCHAR its name",
+		"status VARCHAR draft, active, paused, completed or archived", "strategy VARCHAR percentage or segment", "started_us BIGINT first activation; 0 = none",
+		"ended_us BIGINT its end; 0 = not told", "updated_us BIGINT its last change; 0 = not told", "level INTEGER current step of the ramp; -1 = no ramp",
 		"levels VARCHAR steps of the ramp, a JSON array", "editable VARCHAR fields that may be changed, a JSON array",
 		"arms VARCHAR variations and weights, a JSON array"),
 	view("sources", "a row a source: how far it was read, and its account over all runs",
-		"source VARCHAR name of the source", "position VARCHAR where the next run goes on", "watermark_us BIGINT read until; 0 = not known",
-		"complete BOOLEAN nothing was left to read", "at_us BIGINT when the last run ended", "runs BIGINT how many runs",
+		"source VARCHAR name of the source", "position VARCHAR where the next run goes on", "watermark_us BIGINT everything dated before this was read; 0 = not known",
+		"complete BOOLEAN nothing was left when it was last asked", "at_us BIGINT when this was written, by the clock of the source", "runs BIGINT how many runs",
 		"received BIGINT = stored + duplicate + filtered + rejected", "stored BIGINT rows that are new", "duplicate BIGINT known already",
 		"filtered BIGINT counted by type and day only", "rejected BIGINT put aside", "conflicts BIGINT duplicates with other content",
 		"marker BIGINT of the last commit"),
 	view("gaps", "a row a stretch of time that a source no longer held",
-		"source VARCHAR name of the source", "from_us BIGINT its beginning", "until_us BIGINT its end", "noticed_us BIGINT when it was noticed",
+		"source VARCHAR name of the source", "from_us BIGINT until where it had been read", "until_us BIGINT the oldest that it still had", "noticed_us BIGINT when it was noticed",
 		"position VARCHAR cursor that was refused"),
 	view("rejects", "a row a record that was put aside: where and why, never what it held",
 		"record UBIGINT keyed hash of the record", "source VARCHAR name of the source", "place VARCHAR file and line, or page and item",
