@@ -247,7 +247,9 @@ func (d *doctor) folder(ctx context.Context) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real // a link to the folder is not the folder
 	}
-	d.permissions(ctx, dir)
+	if !d.permissions(ctx, dir) {
+		return
+	}
 	if !mayWrite(dir) {
 		d.warn("writing", "run pull and import where the folder can be written to", "this run may not write to %s: reports work, pull and import do not", dir)
 	}
@@ -267,8 +269,9 @@ func (d *doctor) noStore(dir string) {
 // private tells whether only its owner may use a file or folder.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 
-// permissions looks at who may use the folder and what is in it.
-func (d *doctor) permissions(ctx context.Context, dir string) {
+// permissions looks at who may use the folder and what is in it, and reports
+// whether this run can look at all.
+func (d *doctor) permissions(ctx context.Context, dir string) bool {
 	var loose, others []string
 	var files int
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -305,11 +308,12 @@ func (d *doctor) permissions(ctx context.Context, dir string) {
 		d.warn("permissions", "chmod -R go= "+dir, "others may use %s", name(loose))
 	}
 	if len(others) > 0 {
-		d.warn("owner", "run keyramp as one user always, or chown -R the folder", "%s belongs to another user than this run's", name(others))
+		d.warn("owner", "run keyramp as one user always, or chown -R the folder", "another user than this run's owns %s", name(others))
 	}
 	if err == nil && len(loose)+len(others) == 0 {
 		d.ok("permissions", "%s is yours alone", dir)
 	}
+	return err == nil
 }
 
 // disk tells the room where the store is, or will be.
