@@ -89,7 +89,9 @@ type Polite struct {
 	limiter *rate.Limiter
 
 	mu        sync.Mutex
-	notBefore time.Time // the server wants no request earlier
+	notBefore time.Time     // the server wants no request earlier
+	ahead     time.Duration // of our clock, by the last answer
+	dated     bool          // an answer told its date
 }
 
 // ParseBase checks the address of a server: https, or http on the loopback
@@ -169,6 +171,14 @@ func NewPolite(base *url.URL, m Manners) *Polite {
 
 // Host is the host that is asked, with its port if it has one.
 func (p *Polite) Host() string { return p.base.Host }
+
+// Ahead is how far the server's clock was ahead of ours when it last answered,
+// to about a second; false when it has not told.
+func (p *Polite) Ahead() (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ahead, p.dated
+}
 
 // Close closes idle connections.
 func (p *Polite) Close() { p.client.CloseIdleConnections() }
@@ -305,6 +315,9 @@ func (p *Polite) once(ctx context.Context, r Request) (*Answer, error) {
 	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Date: time.Now().Truncate(time.Second)}
 	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		a.Date = t
+		p.mu.Lock()
+		p.ahead, p.dated = time.Until(t), true
+		p.mu.Unlock()
 	}
 	p.heed(a)
 	a.Body, err = readInto(r.Buffer, resp.Body)

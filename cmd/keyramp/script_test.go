@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"narrow":  cmdNarrow,
 	"nopii":   cmdNoPII,
 	"awkward": cmdAwkward,
+	"asked":   cmdAsked,
 }
 
 // exits N command … runs a command and wants this exit status.
@@ -112,8 +114,9 @@ func worldOf(ts *testscript.TestScript) *tenant.World {
 	return w
 }
 
-// tenant [at=TIME] [scopes=a,b] [rate=N] [trouble=wait] serves the
-// world on loopback until the script ends, and sets the environment that pull reads.
+// tenant [at=TIME] [clock=DURATION] [scopes=a,b] [rate=N] [trouble=wait] serves
+// the world on loopback until the script ends, and sets the environment that pull
+// reads. With clock the present is the machine's, so far ahead of it.
 func cmdTenant(ts *testscript.TestScript, _ bool, args []string) {
 	opt := settingsOf(ts, args)
 	w := worldOf(ts)
@@ -137,7 +140,18 @@ func cmdTenant(ts *testscript.TestScript, _ bool, args []string) {
 			return true
 		}
 	}
-	s := tenant.NewServer(w, o)
+	var s *tenant.Server
+	if v := opt["clock"]; v != "" {
+		ahead, err := time.ParseDuration(v)
+		ts.Check(err)
+		o.Before = func(rw http.ResponseWriter, _ *http.Request) bool {
+			now := time.Now().Add(ahead)
+			s.SetNow(now)
+			rw.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+			return false
+		}
+	}
+	s = tenant.NewServer(w, o)
 	ts.Check(s.Start("127.0.0.1:0"))
 	ts.Defer(func() { s.Close() })
 	ts.Value(stageKey{}).(*stage).server = s
@@ -146,6 +160,17 @@ func cmdTenant(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("AUTH0_CLIENT_SECRET", s.ClientSecret)
 	ts.Setenv("KEYRAMP_PAGE_URL", s.PageURL())
 	ts.Setenv("KEYRAMP_PAGE_TOKEN", s.PageToken)
+}
+
+// asked METHOD-AND-PATH … wants these requests of the tenant since it began, and no others.
+func cmdAsked(ts *testscript.TestScript, _ bool, args []string) {
+	var got []string
+	for _, r := range ts.Value(stageKey{}).(*stage).server.Requests() {
+		got = append(got, r.Method+" "+r.Path)
+	}
+	if !slices.Equal(got, args) {
+		ts.Fatalf("the tenant was asked for %q", got)
+	}
 }
 
 // now TIME moves the tenant's present.

@@ -47,6 +47,7 @@ type token struct {
 	text  ingest.Secret
 	since time.Time
 	until time.Time // zero: the tenant did not say
+	scope string    // what it allows, as told with it; not kept in the file
 }
 
 // usable reports whether the token may still be sent. A token that lives for
@@ -93,7 +94,8 @@ func (t *tokens) get(ctx context.Context) (ingest.Secret, error) {
 	if err != nil {
 		return ingest.Secret{}, t.explain(ctx, err)
 	}
-	t.held = token{ingest.NewSecret(got.AccessToken), asked, got.Expiry}
+	scope, _ := got.Extra("scope").(string)
+	t.held = token{ingest.NewSecret(got.AccessToken), asked, got.Expiry, scope}
 	t.save()
 	return t.held.text, nil
 }
@@ -149,7 +151,7 @@ func (t *tokens) load() token {
 	if err != nil || json.Unmarshal(data, &k) != nil || k.Key != t.key || k.Until.IsZero() {
 		return token{}
 	}
-	return token{ingest.NewSecret(k.Token), k.Since, k.Until}
+	return token{text: ingest.NewSecret(k.Token), since: k.Since, until: k.Until}
 }
 
 // save writes the token file, readable by its owner alone.

@@ -58,6 +58,22 @@ func NewAPI(c APIConfig, from store.Cursor) (*API, error) {
 // Name is "page:" and the page's host.
 func (a *API) Name() string { return "page:" + a.polite.Host() }
 
+// Try asks for one event, and tells what would stop a Read. The cursor stays.
+func (a *API) Try(ctx context.Context) error {
+	got, err := a.polite.Do(ctx, ingest.Request{Path: a.path, Query: url.Values{"limit": {"1"}}.Encode(), Bearer: a.token, Check: isJSON})
+	if err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	if got.Status/100 != 2 {
+		return a.refused(got.Status)
+	}
+	var in answer
+	if err := json.Unmarshal(got.Body, &in); err != nil || in.NextCursor == nil {
+		return fmt.Errorf("%w: %s: the answer is not {events, next_cursor, has_more}", ingest.ErrUpstream, a.Name())
+	}
+	return nil
+}
+
 // Close closes idle connections.
 func (a *API) Close() error {
 	a.polite.Close()

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -69,7 +70,11 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	d := &DB{opts: opts, path: filepath.Join(dir, file), turn: make(chan struct{}, 1), ran: map[string]bool{}}
 	d.turn <- struct{}{}
 	if opts.ReadOnly {
-		if info, err := os.Stat(d.path); err != nil || info.Size() == 0 {
+		info, err := os.Stat(d.path)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
+		case err != nil || info.Size() == 0:
 			return nil, d.missing()
 		}
 	} else {
