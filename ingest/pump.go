@@ -196,6 +196,18 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 		all[i].cursor, all[i].sent = cursor, cursor
 	}
 	for _, of := range all {
+		if a, ok := of.src.(Ahead); ok {
+			if d, ok := r.Decoder.(*LogDecoder); ok {
+				a.DecodeAhead(d)
+			}
+		}
+	}
+	for i, of := range all {
+		if i+1 < len(all) {
+			if next, ok := all[i+1].src.(Preparer); ok {
+				next.Prepare(readCtx)
+			}
+		}
 		if at, err = of, r.one(ctx, readCtx, of); err != nil {
 			break
 		}
@@ -217,11 +229,6 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 func (r *run) one(ctx, readCtx context.Context, of *reading) error {
 	r.reading = of
 	of.began = time.Now()
-	if a, ok := of.src.(Ahead); ok {
-		if d, ok := r.Decoder.(*LogDecoder); ok {
-			a.DecodeAhead(d)
-		}
-	}
 	readErr := r.pump(readCtx)
 	if errors.As(readErr, new(*commitError)) {
 		return readErr

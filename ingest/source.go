@@ -72,6 +72,14 @@ type Ahead interface {
 	DecodeAhead(d *LogDecoder)
 }
 
+// A Preparer is a Source that can begin its work while the source before it is
+// read. Prepare comes after DecodeAhead, before the first Read and at most
+// once; what it began ends with ctx. It does not fail: Read does.
+type Preparer interface {
+	Source
+	Prepare(ctx context.Context)
+}
+
 // A Decoder turns one raw record into a row of the batch or counts it as
 // filtered there. A *RejectError says why the record is unusable; the batch is
 // then unchanged.

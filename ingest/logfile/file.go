@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 
 	"github.com/klauspost/compress/gzip"
@@ -28,14 +29,18 @@ const (
 // by the first Read and closed at its end; Close is for a run that ends before.
 type File struct {
 	name string // "file:PATH"
+	path string // "" for standard input
 	open func() (io.Reader, error)
 
 	in      *input
-	close   func() // of the decompressor
+	plain   io.Reader // what is in the file, unpacked
+	unpacks *unpacker // set when the file was prepared
+	close   func()    // of the decompressor
 	split   cutter
 	records int64
 	note    string
 	done    bool
+	packed  bool // it is compressed
 
 	// When records are decoded ahead, another goroutine reads the file.
 	ahead *ingest.LogDecoder
@@ -59,11 +64,39 @@ func (f *File) Note() string { return f.note }
 // context of the first Read until Close.
 func (f *File) DecodeAhead(d *ingest.LogDecoder) { f.ahead = d }
 
+// Prepare implements ingest.Preparer: it opens a compressed file and begins to unpack it. What goes wrong is left for
+// Read to find again.
+func (f *File) Prepare(ctx context.Context) {
+	info, err := os.Stat(f.path)
+	if err != nil || !info.Mode().IsRegular() || f.ahead == nil || f.in != nil || f.done { // a pipe would have to be waited for
+		return
+	}
+	ctx, f.stop = context.WithCancel(ctx)
+	if err := f.look(ctx); err != nil || !f.packed {
+		f.release()
+		f.in, f.plain, f.stop, f.packed = nil, nil, nil, false
+		return
+	}
+	f.unpacks = newUnpacker(f.plain)
+	f.plain = f.unpacks
+}
+
 // Close lets go of the file. It may be called at any time, and more than once.
 func (f *File) Close() error {
 	f.done = true
-	if f.lines != nil { // its goroutine reads what is closed below
+	return f.release()
+}
+
+// release closes what is open.
+func (f *File) release() error {
+	if f.stop != nil { // goroutines that read what is closed below come to their end
 		f.stop()
+	}
+	if f.unpacks != nil {
+		f.unpacks.close()
+		f.unpacks = nil
+	}
+	if f.lines != nil {
 		f.lines.Close()
 	}
 	if f.close != nil {
@@ -164,32 +197,40 @@ func unpackFault(err error) string {
 	return "the compressed data is damaged: what could be unpacked was read"
 }
 
-// start opens the file and finds out what it is.
+// start opens the file, unless it was prepared, and puts a cutter behind it.
 func (f *File) start(ctx context.Context) error {
 	if f.split != nil {
 		return nil
 	}
-	raw, err := f.open()
-	if err != nil {
-		return err
-	}
-	f.in = newInput(raw, f.name == "file:-")
-	f.in.ctx = ctx
-	packed := bufio.NewReaderSize(f.in, 64<<10)
-	plain, err := f.unpack(packed)
-	if err != nil {
-		return err
+	if f.in == nil {
+		if err := f.look(ctx); err != nil {
+			return err
+		}
 	}
 	if f.ahead == nil {
-		f.split = ingest.NewSplitter(plain)
+		f.split = ingest.NewSplitter(f.plain)
 		return nil
 	}
 	// The file is read by another goroutine from here on, which must have
 	// ended before anything is closed.
-	f.in.ctx, f.stop = context.WithCancel(ctx)
-	lines := ingest.NewLines(plain, f.ahead)
+	if f.unpacks == nil {
+		f.in.ctx, f.stop = context.WithCancel(ctx)
+	}
+	lines := ingest.NewLines(f.plain, f.ahead)
 	f.split, f.lines = lines, lines
 	return nil
+}
+
+// look opens the file and finds out what it is.
+func (f *File) look(ctx context.Context) error {
+	raw, err := f.open()
+	if err != nil {
+		return err
+	}
+	f.in = newInput(raw, f.path == "")
+	f.in.ctx = ctx
+	f.plain, err = f.unpack(bufio.NewReaderSize(f.in, 64<<10))
+	return err
 }
 
 // The first bytes of what we read and of what people feed us by mistake.
@@ -214,6 +255,7 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 	head, _ := r.Peek(8)
 	switch {
 	case bytes.HasPrefix(head, magicGzip):
+		f.packed = true
 		z, err := gzip.NewReader(r)
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
@@ -223,6 +265,7 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 		}
 		return f.sniffAgain(&ratio{in: f.in, r: z})
 	case bytes.HasPrefix(head, magicZstd), len(head) > 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], magicSkip):
+		f.packed = true
 		// Concurrency 1 unpacks inside Read. Otherwise goroutines of the decoder
 		// would go on reading the file after a run was cancelled.
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))

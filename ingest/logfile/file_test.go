@@ -91,12 +91,15 @@ func readAll(t testing.TB, f *File) (r reading, err error) {
 }
 
 // readPath reads a file. On the way it makes sure that a pump gets the same
-// from it whether its records are decoded ahead or not.
+// from it whether its records are decoded ahead or not, and whether the file was prepared.
 func readPath(t testing.TB, path string) reading {
 	t.Helper()
-	want, got := pumpPath(t, path, false), pumpPath(t, path, true)
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(pumped{})); diff != "" {
-		t.Errorf("%s: -one after the other +decoded ahead:\n%.5000s", path, diff)
+	want := pumpPath(t, path, false, false)
+	for _, prepared := range []bool{false, true} {
+		got := pumpPath(t, path, true, prepared)
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(pumped{})); diff != "" {
+			t.Errorf("%s: -one after the other +decoded ahead, prepared %v:\n%.5000s", path, prepared, diff)
+		}
 	}
 	files, err := Open([]string{path}, nil, Options{})
 	if err != nil {
@@ -123,7 +126,7 @@ var testKey = ingest.NewPseudonyms([16]byte{1})
 // behind hides from a pump that its decoder can be used ahead.
 type behind struct{ ingest.Decoder }
 
-func pumpPath(t testing.TB, path string, ahead bool) (got pumped) {
+func pumpPath(t testing.TB, path string, ahead, prepared bool) (got pumped) {
 	t.Helper()
 	files, err := Open([]string{path}, nil, Options{})
 	if err != nil {
@@ -131,6 +134,10 @@ func pumpPath(t testing.TB, path string, ahead bool) (got pumped) {
 	}
 	s := new(sink)
 	p := ingest.Pump{Sink: s, Pseudonyms: testKey, Decoder: &ingest.LogDecoder{Pseudonyms: testKey}, Now: func() store.Micros { return 42 }}
+	if prepared {
+		files[0].DecodeAhead(p.Decoder.(*ingest.LogDecoder))
+		files[0].Prepare(t.Context())
+	}
 	if !ahead {
 		p.Decoder = behind{p.Decoder}
 	}
@@ -384,6 +391,7 @@ func TestClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		files[0].DecodeAhead(ahead)
+		files[0].Prepare(t.Context())
 		var c ingest.Chunk
 		if err := files[0].Read(t.Context(), &c); err != nil {
 			t.Fatal(err)
@@ -586,6 +594,43 @@ func BenchmarkFile(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// A prepared file that is never read, and one whose run is cancelled, leave nothing behind; pipes are not waited for.
+func TestPrepare(t *testing.T) {
+	path := write(t, "f", gz(t, bytes.Repeat([]byte(three), 2_000_000))) // more than is unpacked ahead
+	open := func(path string) *File {
+		files, err := Open([]string{path}, nil, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[0].DecodeAhead(&ingest.LogDecoder{Pseudonyms: testKey})
+		return files[0]
+	}
+	f := open(path)
+	f.Prepare(t.Context())
+	if f.unpacks == nil {
+		t.Error("nothing was begun")
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f = open(path)
+	f.Prepare(ctx)
+	cancel()
+	var c ingest.Chunk
+	if err := f.Read(ctx, &c); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	f.Close()
+	for name, in := range map[string][]byte{"plain": []byte(three), "cut": {0x1f, 0x8b}, "zip": []byte("PK\x03\x04abcdefgh")} {
+		f := open(write(t, name, in))
+		f.Prepare(t.Context())
+		if f.unpacks != nil || f.in != nil {
+			t.Errorf("%s: %+v", name, f)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (o *opener) path(p string, stdin io.Reader) error {
 		if stdin == nil {
 			return errors.New("-: there is no standard input")
 		}
-		o.add("-", func() (io.Reader, error) { return stdin, nil })
+		o.add("-", "", func() (io.Reader, error) { return stdin, nil })
 		return nil
 	}
 	info, err := os.Stat(p)
@@ -155,15 +155,15 @@ func (o *opener) within(p string) bool {
 
 func (o *opener) addFile(p string) {
 	p = filepath.Clean(p)
-	o.add(p, func() (io.Reader, error) { return os.Open(p) })
+	o.add(p, p, func() (io.Reader, error) { return os.Open(p) })
 }
 
-func (o *opener) add(p string, open func() (io.Reader, error)) {
-	if o.seen[p] {
+func (o *opener) add(name, path string, open func() (io.Reader, error)) {
+	if o.seen[name] {
 		return
 	}
-	o.seen[p] = true
-	o.files = append(o.files, &File{name: "file:" + filepath.ToSlash(p), open: open})
+	o.seen[name] = true
+	o.files = append(o.files, &File{name: "file:" + filepath.ToSlash(name), path: path, open: open})
 }
 
 // endings are those of the log files in a folder.
