@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// A compressed file is one stream, which one core unpacks. While one file is
-// read the beginning of the next is unpacked, so that the other cores find
-// work; how much, this bounds.
+// A gzip file is one stream, which one core unpacks, and more slowly than the
+// others decode it. While one file is read the beginning of the next is
+// unpacked, so that they find work; how much, this bounds.
 const (
 	pieceSize  = 256 << 10
-	mostPieces = 384
+	mostPieces = 192
 )
 
 // pieces keeps the memory of pieces from one file to the next.

@@ -40,7 +40,7 @@ type File struct {
 	records int64
 	note    string
 	done    bool
-	packed  bool // it is compressed
+	gzipped bool
 
 	// When records are decoded ahead, another goroutine reads the file.
 	ahead *ingest.LogDecoder
@@ -64,17 +64,17 @@ func (f *File) Note() string { return f.note }
 // context of the first Read until Close.
 func (f *File) DecodeAhead(d *ingest.LogDecoder) { f.ahead = d }
 
-// Prepare implements ingest.Preparer: it opens a compressed file and begins to unpack it. What goes wrong is left for
-// Read to find again.
+// Prepare implements ingest.Preparer: it opens a gzip file and begins to unpack it. Other files are read as fast as they
+// can be decoded, and gain nothing. What goes wrong is left for Read to find again.
 func (f *File) Prepare(ctx context.Context) {
 	info, err := os.Stat(f.path)
 	if err != nil || !info.Mode().IsRegular() || f.ahead == nil || f.in != nil || f.done { // a pipe would have to be waited for
 		return
 	}
 	ctx, f.stop = context.WithCancel(ctx)
-	if err := f.look(ctx); err != nil || !f.packed {
+	if err := f.look(ctx); err != nil || !f.gzipped {
 		f.release()
-		f.in, f.plain, f.stop, f.packed = nil, nil, nil, false
+		f.in, f.plain, f.stop, f.gzipped = nil, nil, nil, false
 		return
 	}
 	f.unpacks = newUnpacker(f.plain)
@@ -255,7 +255,7 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 	head, _ := r.Peek(8)
 	switch {
 	case bytes.HasPrefix(head, magicGzip):
-		f.packed = true
+		f.gzipped = true
 		z, err := gzip.NewReader(r)
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
@@ -265,7 +265,6 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 		}
 		return f.sniffAgain(&ratio{in: f.in, r: z})
 	case bytes.HasPrefix(head, magicZstd), len(head) > 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], magicSkip):
-		f.packed = true
 		// Concurrency 1 unpacks inside Read. Otherwise goroutines of the decoder
 		// would go on reading the file after a run was cancelled.
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
