@@ -110,6 +110,7 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 		// What an import holds, two batches, is there from its beginning to its end, and the rest is used again:
 		// collecting it more often costs a tenth of the time and frees nothing.
 		defer debug.SetGCPercent(debug.SetGCPercent(300))
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(320 << 20)) // from here on it is worth the time
 		bar := i.newProgress()
 		pump := ingest.Pump{Sink: db, Recorder: db, Decoder: i.decoder(ids), Pseudonyms: ids,
 			Progress: func(p ingest.Progress) { bar.tell(p) }, BatchRecords: batchRecords}

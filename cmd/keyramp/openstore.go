@@ -39,7 +39,9 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 	if err != nil {
 		return fail(exitConfig, err, "")
 	}
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), Threads: 1, LockWait: a.flags.lockWait})
+	// One core stores while the others decode. What DuckDB may hold bounds the memory of an import, whatever the store's
+	// size: it needs a batch and what it looks up, and would keep all it ever read.
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), Threads: 1, Memory: "256MB", LockWait: a.flags.lockWait})
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ func (f *File) Prepare(ctx context.Context) {
 // Close lets go of the file. It may be called at any time, and more than once.
 func (f *File) Close() error {
 	f.done = true
+	defer func() { f.plain, f.split, f.lines = nil, nil, nil }() // their memory is not small, and there may be many files
 	return f.release()
 }
 
