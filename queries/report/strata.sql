@@ -10,9 +10,10 @@
 with firsts as (      -- time and place in one number, because the smallest pair is found much faster so
     select met.phase, met.user_key, min(met.first_us * 1000 + met.place) as earliest, count(*) as variations,
            bool_or(not coalesce(arms.control, false)) as met_treatment
-    from met left join arms on arms.phase = met.phase and arms.place = met.place
+    from met
+    left join arms on arms.phase = met.phase and arms.place = met.place
     where met.phase > 0 and met.place > 0 and met.user_key <> 0
-      and not exists (select 1 from forced where forced.user_key = met.user_key)
+      and met.user_key not in (select user_key from forced)
     group by met.phase, met.user_key
 ), back_again as (
     select user_key from firsts group by user_key having count(*) > 1
