@@ -119,17 +119,18 @@ func (d *DB) start(ctx context.Context) error {
 		"set autoload_known_extensions = false",
 		"set global TimeZone = 'UTC'",
 		"set preserve_insertion_order = false",
-		// What a commit frees goes back to the system; otherwise a long import grows by some megabytes with each.
-		"set allocator_flush_threshold = '1MB'",
-		"set allocator_bulk_deallocation_flush_threshold = '1MB'",
 		"set threads = " + strconv.Itoa(d.opts.Threads),
 		"set checkpoint_threshold = '1B'", // a commit writes into the file at once, and not first into the log beside it
 		"set memory_limit = " + quote(d.opts.Memory),
 		"set temp_directory = " + quote(d.spill),
 		"set allowed_directories = [" + quote(d.opts.Dir) + ", " + quote(d.spill) + "]",
 		"set enable_external_access = false",
-		"set lock_configuration = true",
 	}
+	if !d.opts.ReadOnly {
+		// What a commit frees goes back to the system; otherwise a long import grows by some megabytes with each.
+		settings = append(settings, "set allocator_flush_threshold = '1MB'", "set allocator_bulk_deallocation_flush_threshold = '1MB'")
+	}
+	settings = append(settings, "set lock_configuration = true")
 	if _, err := d.pool.ExecContext(ctx, strings.Join(settings, "; ")); err != nil {
 		d.stop()
 		return fmt.Errorf("DuckDB does not start: %w", err)
