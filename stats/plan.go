@@ -42,19 +42,6 @@ func FixedPower(pC, pT, nT, nC, alpha float64) (power float64, ok bool) {
 	return NormalCDF((pT-pC-reject)/alone) + NormalCDF((pC-pT-reject)/alone), true
 }
 
-// FixedInformation returns the information (1/variance of the difference) at which a single two-sided level-alpha z
-// test shows an effect > 0 (a fraction; for non-inferiority, the margin) with the wanted power: what one look at a
-// time fixed beforehand needs, to be set beside SequentialInformation. ok is false if an argument is outside its
-// range.
-//
-// Source: the power of the normal test, as in Farrington & Manning (1990), Stat. Med. 9, 1447–1454.
-func FixedInformation(effect, alpha, power float64) (information float64, ok bool) {
-	if !(effect > 0) || math.IsInf(effect, 1) || !open(alpha) || !open(power) {
-		return 0, false
-	}
-	return sq((criticalZ(alpha) + NormalQuantile(power)) / effect), true
-}
-
 // SequentialInformation returns the information (1/variance of the difference) at which the always-valid interval
 // excludes 0 with the wanted power, at that look, if the difference is effect > 0 (a fraction; for non-inferiority,
 // the margin). It is an upper bound: the looks before it add power. ok is false if an argument is outside its

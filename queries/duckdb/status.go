@@ -27,7 +27,8 @@ func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 		if s.Gaps, err = gapsOf(ctx, conn); err != nil {
 			return err
 		}
-		if err := one(ctx, conn, "totals", nil, &s.Events, &s.Pages); err != nil {
+		var identity string
+		if err := one(ctx, conn, "extent", nil, &identity, &s.Events, &s.Pages); err != nil {
 			return err
 		}
 		var src store.SourceStatus
