@@ -21,7 +21,7 @@ const module = "keyramp"
 var mayImport = map[string][]string{
 	"cmd/keyramp":       {"*"},
 	"cmd/tenant":        {"fixtures/tenant"},
-	"cmd/bench":         {"fixtures/tenant"},
+	"cmd/bench":         {"fixtures/tenant", "fixtures/draw"},
 	"ingest":            {"queries/store"},
 	"ingest/auth0":      {"ingest", "queries/store"},
 	"ingest/logfile":    {"ingest", "queries/store"},

@@ -3,6 +3,8 @@ package synth
 import (
 	"strconv"
 	"time"
+
+	"keyramp/fixtures/draw"
 )
 
 // A Config says which log to make. Equal configs make equal bytes.
@@ -99,24 +101,24 @@ func (w *Writer) Append(dst []byte, i int) ([]byte, Tag) {
 
 // draw decides what event i is. The random goes on with what is left open.
 func (w *Writer) draw(i int) (*event, random) {
-	e := &event{h: hash(w.c.Seed, saltEvent, uint64(i))}
+	e := &event{h: draw.Hash(w.c.Seed, saltEvent, uint64(i))}
 	r := random(e.h)
 	e.kind = pickKind(&r)
 	e.tag.Type = e.kind.code
-	e.date = Begin.UnixMilli() + int64((float64(i)+unit(r.next()))*w.step)
+	e.date = Begin.UnixMilli() + int64((float64(i)+draw.Unit(r.next()))*w.step)
 	e.began = e.date - 2000 - int64(r.below(40_000))
 	e.login = e.kind.carry != machine
 	if !e.login {
 		e.client = &machines[r.below(len(machines))]
 		return e, r
 	}
-	u := unit(r.next())
-	e.person = hash(w.c.Seed, saltPerson, uint64(w.persons*u*u*u)) // the cube makes the heavy tail
+	u := draw.Unit(r.next())
+	e.person = draw.Hash(w.c.Seed, saltPerson, uint64(w.persons*u*u*u)) // the cube makes the heavy tail
 	slot := uint64(0)
-	if unit(mix(e.person)) < secondDevice && r.below(3) == 0 {
+	if draw.Unit(draw.Mix(e.person)) < secondDevice && r.below(3) == 0 {
 		slot = 1
 	}
-	e.device = hash(e.person, saltDevice, slot)
+	e.device = draw.Hash(e.person, saltDevice, slot)
 	e.legacy = e.person%11 == 0
 	app := 0
 	switch v := r.below(100); {
@@ -135,7 +137,7 @@ func (w *Writer) draw(i int) (*event, random) {
 
 // assign gives the event the variation of its device.
 func (w *Writer) assign(e *event, x *Experiment) {
-	bucket := int(hash(e.device, saltArm) % 100)
+	bucket := int(draw.Hash(e.device, saltArm) % 100)
 	for i, v := range x.Variations {
 		if bucket -= v.Weight; bucket < 0 {
 			e.tag.Experiment, e.tag.Variation, e.isControl = x.ID, v.ID, i == 0
@@ -219,12 +221,12 @@ func (w *Writer) after(e *event, i int) {
 	o.members = append(o.members, '}')
 	o.done()
 	o.name("security_context")
-	o.members = appendHex(append(o.members, `{"ja3":"`...), e.device, 32)
+	o.members = hex(append(o.members, `{"ja3":"`...), e.device, 32)
 	o.members = append(o.members, `"}`...)
 	o.done()
 	o.name("references")
-	o.members = appendHex(append(o.members, `{"correlation_id":"`...), e.h+2, 32)
-	o.members = appendHex(append(o.members, `","trace_id":"`...), e.h+3, 32)
+	o.members = hex(append(o.members, `{"correlation_id":"`...), e.h+2, 32)
+	o.members = hex(append(o.members, `","trace_id":"`...), e.h+3, 32)
 	o.members = append(o.members, `"}`...)
 	o.done()
 	o.raw("$event_schema", `{"version":"1.0.0"}`)
@@ -233,7 +235,7 @@ func (w *Writer) after(e *event, i int) {
 	o.bool("isMobile", e.login && mobile(e.device))
 	id := func(dst []byte) []byte { return appendLogID(dst, e, i) }
 	o.quoted("log_id", id)
-	if unit(mix(e.h+4)) < repeated {
+	if draw.Unit(draw.Mix(e.h+4)) < repeated {
 		o.quoted("_id", id)
 	}
 }
@@ -243,7 +245,7 @@ func mobile(device uint64) bool { return device>>4%5 < 2 }
 // appendLogID appends 56 digits: 900, the time of arrival to the microsecond,
 // zeros, and a tail that makes it unique.
 func appendLogID(dst []byte, e *event, i int) []byte {
-	us := e.date*1000 + 50_000 + int64(mix(e.h+1)%850_000)
+	us := e.date*1000 + 50_000 + int64(draw.Mix(e.h+1)%850_000)
 	dst = time.UnixMicro(us).UTC().AppendFormat(append(dst, "900"...), "20060102150405")
 	dst = appendPadded(dst, uint64(us%1_000_000), 6)
 	dst = append(dst, "00000000000000"...)
@@ -252,8 +254,8 @@ func appendLogID(dst []byte, e *event, i int) []byte {
 
 func appendIP(dst []byte, device uint64) []byte {
 	if device%4 == 0 {
-		dst = appendHex(append(dst, "2001:db8:"...), device, 4)
-		return appendHex(append(dst, "::"...), device+1, 4)
+		dst = hex(append(dst, "2001:db8:"...), device, 4)
+		return hex(append(dst, "::"...), device+1, 4)
 	}
 	dst = append(dst, "203.0."...)
 	dst = strconv.AppendUint(dst, device>>24%256, 10)
@@ -261,7 +263,7 @@ func appendIP(dst []byte, device uint64) []byte {
 }
 
 func appendUserID(dst []byte, person uint64) []byte {
-	return appendHex(append(dst, "auth0|"...), person, 24)
+	return hex(append(dst, "auth0|"...), person, 24)
 }
 
 func appendEmail(dst []byte, person uint64) []byte {

@@ -3,6 +3,8 @@ package synth
 import (
 	"bufio"
 	"io"
+
+	"keyramp/fixtures/draw"
 )
 
 // PerFile is the number of events that begin in one file.
@@ -33,7 +35,7 @@ func (w *Writer) WriteRange(dst io.Writer, from, until int) (Truth, error) {
 		if err := write(i, false); err != nil {
 			return nil, err
 		}
-		r := random(hash(w.c.Seed, saltCopy, uint64(i)))
+		r := random(draw.Hash(w.c.Seed, saltCopy, uint64(i)))
 		if i > 0 && r.chance(redelivered) {
 			if err := write(i-1-r.below(min(i, 20_000)), true); err != nil {
 				return nil, err

@@ -1,6 +1,10 @@
 package synth
 
-import "strconv"
+import (
+	"strconv"
+
+	"keyramp/fixtures/draw"
+)
 
 // carry says whether events of a kind carry the experiment.
 type carry uint8
@@ -54,13 +58,15 @@ func pickKind(r *random) *kind {
 
 // login appends the members by which events of one login are known.
 func login(o *object, e *event) {
-	o.quoted("session_id", func(dst []byte) []byte { return appendToken(dst, hash(e.device, saltSession, uint64(e.date>>28)), 32) })
-	o.quoted("transaction_id", func(dst []byte) []byte { return appendHex(append(dst, "tx_"...), e.h+5, 12) })
+	o.quoted("session_id", func(dst []byte) []byte {
+		return draw.Token(dst, draw.Hash(e.device, saltSession, uint64(e.date>>28)), 32)
+	})
+	o.quoted("transaction_id", func(dst []byte) []byte { return hex(append(dst, "tx_"...), e.h+5, 12) })
 }
 
 func executions(o *object, e *event) {
 	o.name("actions")
-	o.members = appendToken(append(o.members, `{"executions":["`...), e.h+6, 32)
+	o.members = draw.Token(append(o.members, `{"executions":["`...), e.h+6, 32)
 	o.members = append(o.members, `"]}`...)
 	o.done()
 }
@@ -101,7 +107,7 @@ func appendPrompts(dst []byte, e *event) []byte {
 		dst = append(append(dst, '"'), name...)
 		dst = strconv.AppendInt(append(dst, `":`...), ms, 10)
 	}
-	dst = appendHex(append(dst, `{"name":"prompt-authenticate","strategy":"auth0","identity":"`...), e.person, 24)
+	dst = hex(append(dst, `{"name":"prompt-authenticate","strategy":"auth0","identity":"`...), e.person, 24)
 	dst = append(dst, `",`...)
 	stamp("initiatedAt", e.began+20)
 	dst = append(dst, ',')
@@ -135,7 +141,7 @@ func query(o *object, e *event) {
 	o.name("qs")
 	o.members = append(append(o.members, `{"client_id":"`...), e.client.id...)
 	o.members = append(append(o.members, `","response_type":"code","scope":"openid profile email","redirect_uri":"`...), e.client.callback...)
-	o.members = appendToken(append(o.members, `","state":"`...), e.h+7, 32)
+	o.members = draw.Token(append(o.members, `","state":"`...), e.h+7, 32)
 	o.members = append(o.members, `","ui_locales":"de fr nl","code_challenge_method":"S256"}`...)
 	o.done()
 }
@@ -158,7 +164,7 @@ func signup(o *object, e *event) {
 }
 
 func exchange(o *object, e *event) {
-	o.quoted("code", func(dst []byte) []byte { return appendToken(append(dst, "*************"...), e.h, 3) })
+	o.quoted("code", func(dst []byte) []byte { return draw.Token(append(dst, "*************"...), e.h, 3) })
 	executions(o, e)
 	login(o, e)
 }
@@ -184,7 +190,7 @@ func request(o *object, e *event) {
 	o.members = append(o.members, `{"method":"get","path":"\/api\/v2\/logs","query":{"take":"100","from":"`...)
 	o.members = appendLogID(o.members, e, 0)
 	o.members = append(o.members, `"},"userAgent":"auth0-cli/1.20.0","channel":"https://manage.auth0.com/","auth":{"strategy":"jwt","user":{},"credentials":{"jti":"`...)
-	o.members = appendHex(o.members, e.h+9, 32)
+	o.members = hex(o.members, e.h+9, 32)
 	o.members = append(o.members, `","scopes":["read:logs","read:experimentation"]}}}`...)
 	o.done()
 	o.raw("response", `{"statusCode":200,"body":{}}`)
