@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// The words that synthetic/events.sql names by their ids, from 1 on.
+// The words that madeup/events.sql names by their ids, from 1 on.
 var madeUpWords = []string{"s", "fp", "fu", "gd_enrollment_complete", "passkey", "exp_1", "var_c", "var_t", "percentage", "app"}
 
 // madeUp fills a store with so many million events, or a small part of a million, made by SQL.
 func madeUp(t testing.TB, db *DB, millions int, from time.Time) {
 	t.Helper()
-	text, err := os.ReadFile("synthetic/events.sql")
+	text, err := os.ReadFile("madeup/events.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
--- name:    synthetic_events
+-- name:    made_up_events
 -- asks:    add a million events of a made-up tenant, the part-th of parts, spread over four weeks
 -- params:  $part BIGINT, $parts BIGINT, $from_us BIGINT
 -- One person in six events, some far busier than others. Words: 1 s, 2 fp, 3 fu, 4 gd_enrollment_complete, 5 passkey,
