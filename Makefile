@@ -11,7 +11,7 @@ FUZZTIME    ?= 30s
 BENCHFLAGS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long check fuzz mutants bench bench-go golden clean need
+.PHONY: help build demo test test-long chaos soak check fuzz mutants bench bench-go golden clean need
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,14 @@ test: need ## run the tests
 
 test-long: need ## run the tests with the race detector and the long ones
 	KEYRAMP_LONG=1 go test -race -timeout 60m ./...
+
+chaos: need ## kill, starve, corrupt and mislead keyramp many times: one table (an hour)
+	go run ./cmd/chaos --tier chaos
+	$(MAKE) fuzz FUZZTIME=60s
+
+soak: need ## the same promises at their largest sizes (many hours)
+	go run ./cmd/chaos --tier soak --timeout 12h
+	$(MAKE) fuzz FUZZTIME=30m
 
 check: need $(STATICCHECK) ## what CI runs: gofmt, vet, staticcheck, tests
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

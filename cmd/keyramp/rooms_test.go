@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"cmd/keyramp":       {"*"},
 	"cmd/tenant":        {"fixtures/tenant"},
 	"cmd/bench":         {"fixtures/tenant", "fixtures/draw"},
+	"cmd/chaos":         {"fixtures/tier"},
 	"ingest":            {"queries/store"},
 	"ingest/auth0":      {"ingest", "queries/store"},
 	"ingest/logfile":    {"ingest", "queries/store"},
