@@ -32,7 +32,7 @@ type LogDecoder struct {
 	// them. Events from there are marked, and their address is forgotten.
 	TestAddresses map[string]bool
 
-	seen interned
+	seen words
 
 	mu   sync.Mutex
 	idle []*LogDecoder // forks that nobody uses
@@ -101,11 +101,11 @@ func (d *LogDecoder) add(b *store.Batch, err error) error {
 	switch {
 	case err != nil:
 		b.Events = b.Events[:n]
-	case e.Experiment == "" && d.Keep != nil && !d.Keep(e.Type):
+	case e.Experiment == 0 && d.Keep != nil && !d.Keep(e.Type.String()):
 		if b.Filtered == nil {
 			b.Filtered = make(map[store.FilterKey]int64)
 		}
-		b.Filtered[store.FilterKey{Type: e.Type, Day: e.At - e.At%day}]++
+		b.Filtered[store.FilterKey{Type: e.Type.String(), Day: e.At - e.At%day}]++
 		b.Events = b.Events[:n]
 	default:
 		d.rest(e, id)
@@ -302,7 +302,7 @@ func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
 
 	e.Interactive, e.PasskeyUsed = d.prompts()
-	e.Authenticator = d.seen.short(authenticator(e.Type, x))
+	e.Authenticator = d.seen.short(authenticator(e.Type.String(), x))
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
 	e.Content = d.content(e)
 }
@@ -343,14 +343,16 @@ func clientID(raw json.RawMessage) []byte {
 	return id
 }
 
-func device(mobile json.RawMessage) string {
+var mobileDevice, otherDevice = store.WordOf("mobile"), store.WordOf("other")
+
+func device(mobile json.RawMessage) store.Word {
 	switch string(mobile) {
 	case "true":
-		return "mobile"
+		return mobileDevice
 	case "false":
-		return "other"
+		return otherDevice
 	}
-	return ""
+	return 0
 }
 
 type wireExperiment struct {
@@ -531,38 +533,30 @@ func (d *LogDecoder) content(e *store.Event) uint64 {
 	if e.PasskeyUsed {
 		b = append(b, 1)
 	}
-	for _, s := range []string{e.Type, e.ClientID, e.Connection, e.Strategy, e.Device,
+	for _, w := range []store.Word{e.Type, e.ClientID, e.Connection, e.Strategy, e.Device,
 		e.Experiment, e.Variation, e.Allocation, e.Segment, e.Authenticator} {
-		b = append(append(b, s...), 0xff) // a byte that no UTF-8 text holds
+		b = append(append(b, w.String()...), 0xff) // a byte that no UTF-8 text holds
 	}
 	d.hash = b
 	return siphash.Hash(0, 0, b)
 }
 
-// interned keeps one copy of texts that repeat. Raw records live in buffers
-// that are reused, so what a row keeps must be copied once, and once is enough.
-type interned struct {
-	recent [256]string // by a few of their bytes: cheaper to ask than the map
-	all    map[string]string
+// words remembers the words of texts that repeat, by a few of their bytes:
+// cheaper to ask than all words that there are, which other decoders ask too.
+type words struct {
+	recent [256]struct {
+		text string
+		word store.Word
+	}
 }
 
-const maxInterned = 1 << 14 // then it starts anew: failures may carry any text
-
-func (m *interned) text(b []byte) string {
+func (m *words) text(b []byte) store.Word {
 	recent := &m.recent[mix(b)>>56]
-	if *recent == string(b) {
-		return *recent
+	if recent.text != string(b) {
+		recent.word = store.WordOf(b)
+		recent.text = recent.word.String()
 	}
-	s, ok := m.all[string(b)]
-	if !ok {
-		if m.all == nil || len(m.all) >= maxInterned {
-			m.all = make(map[string]string)
-		}
-		s = string(b)
-		m.all[s] = s
-	}
-	*recent = s
-	return s
+	return recent.word
 }
 
 // mix makes a number of the length and the last bytes of b, whose top bits differ where those do.
@@ -579,9 +573,9 @@ func mix(b []byte) uint64 {
 }
 
 // short is text for what must not be longer than an id; else "".
-func (m *interned) short(b []byte) string {
+func (m *words) short(b []byte) store.Word {
 	if len(b) == 0 || len(b) > maxText {
-		return ""
+		return 0
 	}
 	return m.text(b)
 }

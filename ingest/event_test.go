@@ -27,7 +27,7 @@ const (
 
 // plainEvent is what the decoder makes of the least that an event must have.
 func plainEvent() store.Event {
-	return store.Event{LogID: testKey.LogID(loginID), At: loginAt, Assigned: loginAt, Logged: 1793697252418000, Type: "s"}
+	return store.Event{LogID: testKey.LogID(loginID), At: loginAt, Assigned: loginAt, Logged: 1793697252418000, Type: store.WordOf("s")}
 }
 
 func decodeOne(t testing.TB, raw string) (store.Event, error) {
@@ -49,13 +49,13 @@ func TestDecodeLogin(t *testing.T) {
 	}
 	want := plainEvent()
 	want.Assigned = 1793697221380000
-	want.ClientID, want.Connection, want.Strategy = "h7Yc0RkT4uWzN3bGdPqLx8VaSe6Jm1Fo", "Username-Password-Authentication", "auth0"
-	want.Device = "other"
+	want.ClientID, want.Connection, want.Strategy = store.WordOf("h7Yc0RkT4uWzN3bGdPqLx8VaSe6Jm1Fo"), store.WordOf("Username-Password-Authentication"), store.WordOf("auth0")
+	want.Device = store.WordOf("other")
 	want.User = testKey.User("auth0|67f0c2b95d1e3a0012c4ab90")
 	want.Session = testKey.Session("kT0vR8uQ2xH5mWcEo1Zs7LpNd9Ya3GbJ")
 	want.Transaction = testKey.Transaction("tx_5e0b1c7f9a2d")
-	want.Experiment, want.Variation = "exp_WydxsXWaxfEDuaYihtD8WM", "var_4EzHg3sXNWfwEbGiLZ2k7X"
-	want.Control, want.Allocation = store.No, "percentage"
+	want.Experiment, want.Variation = store.WordOf("exp_WydxsXWaxfEDuaYihtD8WM"), store.WordOf("var_4EzHg3sXNWfwEbGiLZ2k7X")
+	want.Control, want.Allocation = store.No, store.WordOf("percentage")
 	want.Interactive, want.PasskeyUsed = store.Yes, true
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -68,10 +68,10 @@ func TestDecodeLogin(t *testing.T) {
 func TestDecodeEvent(t *testing.T) {
 	const base = `"log_id":"` + loginID + `","date":"2026-11-03T09:14:11.902Z","type":"s"`
 	const arm = `"experiment_id":"exp_1","variation_id":"var_1"`
-	inArm := func(e *store.Event) { e.Experiment, e.Variation = "exp_1", "var_1" }
+	inArm := func(e *store.Event) { e.Experiment, e.Variation = store.WordOf("exp_1"), store.WordOf("var_1") }
 	same := func(*store.Event) {}
 	as := func(typ, authenticator string) func(*store.Event) {
-		return func(e *store.Event) { e.Type, e.Authenticator = typ, authenticator }
+		return func(e *store.Event) { e.Type, e.Authenticator = store.WordOf(typ), store.WordOf(authenticator) }
 	}
 	at := func(m store.Micros) func(*store.Event) {
 		return func(e *store.Event) { e.At, e.Assigned = m, m }
@@ -108,7 +108,7 @@ func TestDecodeEvent(t *testing.T) {
 		{"variation_id null, variant_id set", `{…,"experiment":{"experiment_id":"exp_1","variation_id":null,"variant_id":"var_1"}}`, inArm, ""},
 		{"control and segment", `{…,"details":{"experiment":{` + arm + `,"is_control":true,"allocation_strategy":"segment","segment_id":"seg_1"}}}`, func(e *store.Event) {
 			inArm(e)
-			e.Control, e.Allocation, e.Segment = store.Yes, "segment", "seg_1"
+			e.Control, e.Allocation, e.Segment = store.Yes, store.WordOf("segment"), store.WordOf("seg_1")
 		}, ""},
 		{"control that is no truth value", `{…,"experiment":{` + arm + `,"is_control":"true","allocation_strategy":"magic","config":{"a":[1]}}}`, inArm, ""},
 		{"an array of one", `{…,"experiment":[{` + arm + `}]}`, inArm, ""},
@@ -173,8 +173,8 @@ func TestDecodeEvent(t *testing.T) {
 		{"ids at top level", `{…,"session_id":"s1","transaction_id":"t1"}`, func(e *store.Event) {
 			e.Session, e.Transaction = testKey.Session("s1"), testKey.Transaction("t1")
 		}, ""},
-		{"mobile", `{…,"isMobile":true}`, func(e *store.Event) { e.Device = "mobile" }, ""},
-		{"mobile by its schema name", `{…,"isMobile":null,"is_mobile":false}`, func(e *store.Event) { e.Device = "other" }, ""},
+		{"mobile", `{…,"isMobile":true}`, func(e *store.Event) { e.Device = store.WordOf("mobile") }, ""},
+		{"mobile by its schema name", `{…,"isMobile":null,"is_mobile":false}`, func(e *store.Event) { e.Device = store.WordOf("other") }, ""},
 		{"mobile as text", `{…,"isMobile":"yes"}`, same, ""},
 		{"test address", `{…,"ip":"203.0.113.9"}`, func(e *store.Event) { e.Test = true }, ""},
 		{"test address in another spelling", `{…,"client_ip":"2001:DB8:0::41"}`, func(e *store.Event) { e.Test = true }, ""},
@@ -346,11 +346,11 @@ func FuzzDecodeEvent(f *testing.F) {
 			}
 			return
 		}
-		if e.LogID == 0 || e.At <= 0 || e.Assigned <= 0 || e.Type == "" || (e.Experiment == "") != (e.Variation == "") {
+		if e.LogID == 0 || e.At <= 0 || e.Assigned <= 0 || e.Type == 0 || (e.Experiment == 0) != (e.Variation == 0) {
 			t.Errorf("half an event: %+v", e)
 		}
-		for _, s := range []string{e.Type, e.ClientID, e.Connection, e.Strategy, e.Experiment, e.Variation, e.Segment, e.Authenticator} {
-			if !utf8.ValidString(s) {
+		for _, w := range []store.Word{e.Type, e.ClientID, e.Connection, e.Strategy, e.Experiment, e.Variation, e.Segment, e.Authenticator} {
+			if s := w.String(); !utf8.ValidString(s) {
 				t.Errorf("%q is not UTF-8", s)
 			}
 		}

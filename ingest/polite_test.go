@@ -339,13 +339,9 @@ func TestHopeless(t *testing.T) {
 			}
 			p := ingest.NewPolite(base, ingest.Manners{})
 			defer p.Close()
-			began := time.Now()
 			_, err = p.Do(t.Context(), ingest.Request{Path: "/"})
 			if !errors.Is(err, ingest.ErrUpstream) || !strings.Contains(err.Error(), "1 tries") {
 				t.Errorf("error %v", err)
-			}
-			if time.Since(began) > 10*time.Second {
-				t.Errorf("took %v", time.Since(began))
 			}
 		})
 	}

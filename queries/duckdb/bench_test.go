@@ -20,14 +20,14 @@ func traffic(n int, first uint64, from store.Micros) *store.Batch {
 		at := from + int64(i)*86_400_000_000/int64(n)
 		e := store.Event{
 			LogID: (first + uint64(i)) * 0x9E3779B97F4A7C15, Content: r.Uint64(), At: at, Assigned: at - 30_000_000, Logged: at + 1_000_000,
-			Type: types[r.IntN(len(types))], ClientID: fmt.Sprint("client", r.IntN(20)), Connection: "Username-Password-Authentication",
-			Strategy: "auth0", Device: "mobile", User: r.Uint64(), Session: r.Uint64(), Transaction: r.Uint64(),
+			Type: store.WordOf(types[r.IntN(len(types))]), ClientID: store.WordOf(fmt.Sprint("client", r.IntN(20))), Connection: store.WordOf("Username-Password-Authentication"),
+			Strategy: store.WordOf("auth0"), Device: store.WordOf("mobile"), User: r.Uint64(), Session: r.Uint64(), Transaction: r.Uint64(),
 			Interactive: store.Yes,
 		}
 		if r.IntN(4) > 0 {
-			e.Experiment, e.Variation, e.Control, e.Allocation = "exp_1", "var_c", store.Yes, "percentage"
+			e.Experiment, e.Variation, e.Control, e.Allocation = store.WordOf("exp_1"), store.WordOf("var_c"), store.Yes, store.WordOf("percentage")
 			if r.IntN(10) == 0 {
-				e.Variation, e.Control = "var_t", store.No
+				e.Variation, e.Control = store.WordOf("var_t"), store.No
 			}
 		}
 		b.Events = append(b.Events, e)

@@ -46,16 +46,16 @@ func world(seed uint64) (events []store.Event, page []store.PageEvent) {
 		at := dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec
 		e := store.Event{
 			LogID: uint64(1 + r.IntN(200)), Content: uint64(i), At: at, Assigned: at - r.Int64N(3)*7*60*sec,
-			Type: pick("s", "s", "s", "fp", "fu", "f", "ss", "gd_enrollment_complete", "limit_wc"),
+			Type: store.WordOf(pick("s", "s", "s", "fp", "fu", "f", "ss", "gd_enrollment_complete", "limit_wc")),
 			User: uint64(r.IntN(12)), Session: uint64(r.IntN(15)), Transaction: uint64(r.IntN(25)),
-			Experiment: pick("exp_a", "exp_a", "exp_a", "exp_b", ""), ClientID: pick("app", "app", "app", "app", "robot"),
+			Experiment: store.WordOf(pick("exp_a", "exp_a", "exp_a", "exp_b", "")), ClientID: store.WordOf(pick("app", "app", "app", "app", "robot")),
 			Interactive: store.Tri(r.IntN(3)), Test: r.IntN(60) == 0,
 		}
-		if e.Type == "gd_enrollment_complete" {
-			e.Experiment, e.Authenticator = "", pick("passkey", "passkey", "otp")
+		if e.Type.String() == "gd_enrollment_complete" {
+			e.Experiment, e.Authenticator = 0, store.WordOf(pick("passkey", "passkey", "otp"))
 		}
-		if e.Experiment != "" {
-			e.Variation, e.Allocation = pick("var_c", "var_c", "var_t", "var_t", "var_x"), pick("percentage", "percentage", "segment", "")
+		if e.Experiment.String() != "" {
+			e.Variation, e.Allocation = store.WordOf(pick("var_c", "var_c", "var_t", "var_t", "var_x")), store.WordOf(pick("percentage", "percentage", "segment", ""))
 		}
 		if r.IntN(3) > 0 {
 			e.Logged = at + r.Int64N(20)*60*sec

@@ -109,7 +109,7 @@ func (o *oracle) arm(phase int, variation string) (store.Arm, bool) {
 
 func (o *oracle) known(e store.Event) bool {
 	for _, p := range o.scope.Phases {
-		if _, ok := o.arm(p.Number, e.Variation); ok && p.Experiment == e.Experiment {
+		if _, ok := o.arm(p.Number, e.Variation.String()); ok && p.Experiment == e.Experiment.String() {
 			return true
 		}
 	}
@@ -117,11 +117,11 @@ func (o *oracle) known(e store.Event) bool {
 }
 
 func (o *oracle) inFlight(e store.Event) bool {
-	if o.phaseOf(e.Experiment, e.Assigned) != 0 {
+	if o.phaseOf(e.Experiment.String(), e.Assigned) != 0 {
 		return false
 	}
 	for _, p := range o.scope.Phases {
-		if p.Experiment == e.Experiment && p.Until != 0 && e.Assigned >= p.Until && e.Assigned < p.Until+grace.Microseconds() {
+		if p.Experiment == e.Experiment.String() && p.Until != 0 && e.Assigned >= p.Until && e.Assigned < p.Until+grace.Microseconds() {
 			return true
 		}
 	}
@@ -132,7 +132,7 @@ func (o *oracle) count() *store.Counts {
 	c := &store.Counts{Roles: o.roles}
 	var carried []store.Event
 	for _, e := range o.events {
-		if o.mine(e.Experiment) && o.window(e.At) {
+		if o.mine(e.Experiment.String()) && o.window(e.At) {
 			carried = append(carried, e)
 		}
 	}
@@ -150,7 +150,7 @@ func (o *oracle) count() *store.Counts {
 		}
 		t := threads[key]
 		if t.variation == "" && o.known(e) {
-			t.variation = e.Variation
+			t.variation = e.Variation.String()
 		}
 		if t.user == 0 {
 			t.user = e.User
@@ -177,14 +177,14 @@ func (o *oracle) count() *store.Counts {
 	q := &c.Quality
 	exposed := map[uint64]bool{}
 	tested := func(e store.Event) bool {
-		return e.Test || slices.Contains(o.scope.TestClients, e.ClientID) || slices.Contains(o.scope.TestUsers, e.User)
+		return e.Test || slices.Contains(o.scope.TestClients, e.ClientID.String()) || slices.Contains(o.scope.TestUsers, e.User)
 	}
 	for _, e := range carried {
-		phase := o.phaseOf(e.Experiment, e.Assigned)
+		phase := o.phaseOf(e.Experiment.String(), e.Assigned)
 		q.Carried++
 		add(&q.UnknownVariation, !o.known(e))
 		add(&q.MissingSubject, userOf(e) == 0)
-		add(&q.Segment, e.Allocation == "segment")
+		add(&q.Segment, e.Allocation.String() == "segment")
 		add(&q.Inactive, phase == 0)
 		add(&q.InFlight, o.inFlight(e))
 		add(&q.Late, e.Logged > e.At+300e6)
@@ -202,23 +202,23 @@ func (o *oracle) count() *store.Counts {
 	q.ExposedSubjects, q.ForcedSubjects = int64(len(exposed)), int64(len(o.forced))
 
 	for _, e := range carried {
-		phase, user := o.phaseOf(e.Experiment, e.Assigned), userOf(e)
+		phase, user := o.phaseOf(e.Experiment.String(), e.Assigned), userOf(e)
 		if phase == 0 || !o.known(e) || user == 0 || o.forced[user] {
 			continue
 		}
 		key, when := phaseUser{phase, user}, moment{e.At, e.LogID}
 		p := o.people[key]
 		if p == nil {
-			p = &person{variation: e.Variation, at: when, met: map[string]moment{},
+			p = &person{variation: e.Variation.String(), at: when, met: map[string]moment{},
 				ok: map[string]int64{}, failed: map[string]int64{}, lost: map[string]int64{}}
 			o.people[key] = p
 		}
-		if when.at == p.at.at && e.Variation <= p.variation { // at one moment, the smaller id
-			arm, _ := o.arm(phase, e.Variation)
-			p.variation, p.control = e.Variation, arm.Control
+		if when.at == p.at.at && e.Variation.String() <= p.variation { // at one moment, the smaller id
+			arm, _ := o.arm(phase, e.Variation.String())
+			p.variation, p.control = e.Variation.String(), arm.Control
 		}
-		if _, ok := p.met[e.Variation]; !ok {
-			p.met[e.Variation] = when
+		if _, ok := p.met[e.Variation.String()]; !ok {
+			p.met[e.Variation.String()] = when
 		}
 	}
 	for key, p := range o.people {
@@ -237,7 +237,7 @@ func (o *oracle) count() *store.Counts {
 	}
 
 	for _, e := range o.events {
-		if o.roles[e.Type] == store.RoleEnrollment && e.Authenticator == "passkey" && e.User != 0 {
+		if o.roles[e.Type.String()] == store.RoleEnrollment && e.Authenticator.String() == "passkey" && e.User != 0 {
 			o.enroll(e.User, e.At, true)
 		}
 	}
@@ -253,16 +253,16 @@ func (o *oracle) count() *store.Counts {
 	// attempts
 	var attempts []attempt
 	for _, e := range o.events {
-		role := o.roles[e.Type]
-		carries := o.mine(e.Experiment)
+		role := o.roles[e.Type.String()]
+		carries := o.mine(e.Experiment.String())
 		if !o.window(e.At) || (role != store.RoleSuccess && role != store.RoleFailure) {
 			continue
 		}
 		a := attempt{event: e, role: role, user: userOf(e), rule: "none"}
 		switch {
 		case carries && !tested(e):
-			a.phase = o.phaseOf(e.Experiment, e.Assigned)
-		case role == store.RoleFailure && e.Experiment == "":
+			a.phase = o.phaseOf(e.Experiment.String(), e.Assigned)
+		case role == store.RoleFailure && e.Experiment.String() == "":
 			if a.phase = o.phaseOf("", e.Assigned); a.phase == 0 {
 				continue
 			}
@@ -275,7 +275,7 @@ func (o *oracle) count() *store.Counts {
 		person := o.people[phaseUser{a.phase, a.user}]
 		switch {
 		case carries && o.known(e):
-			a.variation, a.rule = e.Variation, "event"
+			a.variation, a.rule = e.Variation.String(), "event"
 		case e.Transaction != 0 && transactions[e.Transaction].variation != "":
 			a.variation, a.rule = transactions[e.Transaction].variation, "transaction"
 		case e.Session != 0 && sessions[e.Session].variation != "":
@@ -287,14 +287,14 @@ func (o *oracle) count() *store.Counts {
 	}
 	rules := map[store.RuleRow]int64{}
 	for _, a := range attempts {
-		rules[store.RuleRow{Type: a.event.Type, Role: a.role, Rule: a.rule}]++
+		rules[store.RuleRow{Type: a.event.Type.String(), Role: a.role, Rule: a.rule}]++
 		p := o.people[phaseUser{a.phase, a.user}]
 		placed := p != nil
 		if placed {
 			_, placed = p.met[a.variation]
 		}
 		add(&q.UnplacedAttempts, a.rule != "none" && !placed)
-		if p != nil && a.event.Type == "s" && a.rule == "event" {
+		if p != nil && a.event.Type.String() == "s" && a.rule == "event" {
 			p.logins++
 		}
 		if !placed {
@@ -327,13 +327,13 @@ func (o *oracle) count() *store.Counts {
 		if q.FirstLog == 0 || e.At < q.FirstLog {
 			q.FirstLog = e.At
 		}
-		of := e.Experiment // an event of another experiment, or of none, meets any phase
+		of := e.Experiment.String() // an event of another experiment, or of none, meets any phase
 		if !o.mine(of) {
 			of = ""
 		}
-		if e.Type == "s" && e.Interactive != store.No && o.window(e.At) && o.phaseOf(of, e.Assigned) != 0 {
+		if e.Type.String() == "s" && e.Interactive != store.No && o.window(e.At) && o.phaseOf(of, e.Assigned) != 0 {
 			q.LoginsInScope++
-			add(&q.LoginsWithout, e.Experiment == "")
+			add(&q.LoginsWithout, e.Experiment.String() == "")
 		}
 	}
 	for _, p := range o.page {
@@ -394,7 +394,7 @@ func (o *oracle) lost(q *store.Quality) {
 			return other.User == p.User && other.At <= p.At+half && moment{p.At, p.ID}.before(moment{other.At, other.ID})
 		})
 		answered := slices.ContainsFunc(o.events, func(e store.Event) bool {
-			return e.Type == "s" && e.User == p.User && e.At >= p.At && e.At <= p.At+half
+			return e.Type.String() == "s" && e.User == p.User && e.At >= p.At && e.At <= p.At+half
 		})
 		if again || answered {
 			continue
@@ -486,7 +486,7 @@ func (o *oracle) before(c *store.Counts, k phaseUser, p *person, variation strin
 	}
 	failures := int64(0)
 	for _, e := range o.events {
-		add(&failures, e.User == k.user && o.roles[e.Type] == store.RoleFailure && e.At < o.scope.Phases[0].From)
+		add(&failures, e.User == k.user && o.roles[e.Type.String()] == store.RoleFailure && e.At < o.scope.Phases[0].From)
 	}
 	if failures == 0 {
 		return
@@ -542,10 +542,10 @@ func (o *oracle) arrivals(c *store.Counts) {
 func (o *oracle) loginDays(c *store.Counts, carried []store.Event) {
 	all := map[store.LoginDayRow]int64{}
 	for _, e := range carried {
-		tested := e.Test || slices.Contains(o.scope.TestClients, e.ClientID) || slices.Contains(o.scope.TestUsers, e.User)
-		phase := o.phaseOf(e.Experiment, e.Assigned)
-		if o.roles[e.Type] == store.RoleSuccess && e.Interactive != store.No && o.known(e) && phase > 0 && !tested && !o.forced[e.User] {
-			all[store.LoginDayRow{Phase: phase, Variation: e.Variation, Day: day(e.At)}]++
+		tested := e.Test || slices.Contains(o.scope.TestClients, e.ClientID.String()) || slices.Contains(o.scope.TestUsers, e.User)
+		phase := o.phaseOf(e.Experiment.String(), e.Assigned)
+		if o.roles[e.Type.String()] == store.RoleSuccess && e.Interactive != store.No && o.known(e) && phase > 0 && !tested && !o.forced[e.User] {
+			all[store.LoginDayRow{Phase: phase, Variation: e.Variation.String(), Day: day(e.At)}]++
 		}
 	}
 	for r, n := range all {
@@ -602,8 +602,8 @@ func (o *oracle) seed(c *store.Counts, carried []store.Event) {
 		return all[k]
 	}
 	for _, e := range carried {
-		if e.Type == "s" {
-			r := at(o.phaseOf(e.Experiment, e.Assigned), e.Variation)
+		if e.Type.String() == "s" {
+			r := at(o.phaseOf(e.Experiment.String(), e.Assigned), e.Variation.String())
 			r.Logins++
 			add(&r.SSO, e.Interactive == store.No)
 		}

@@ -136,8 +136,8 @@ func (s *staging) fillPages(pages []store.PageEvent, w *words) {
 		p := &pages[i]
 		s.onPage.add(p.At)
 		id[i], content[i], repeat[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i]
-		at[i], phase[i] = p.At, w.id(string(p.Phase))
-		experiment[i], variation[i] = w.id(p.Experiment), w.id(p.Variation)
+		at[i], phase[i] = p.At, w.find(string(p.Phase))
+		experiment[i], variation[i] = w.find(p.Experiment), w.find(p.Variation)
 		user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
 		verified[i], future[i] = p.Verified, p.Future
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+
+	"keyramp/queries/store"
 )
 
 // words gives each text that events repeat its id. The table in the file is
@@ -14,11 +16,11 @@ type words struct {
 	kept  int      // how many of them the file has; the rest came with the batch
 	ids   map[string]uint32
 
-	recent [1024]uint32 // ids by a hash of length and three bytes: most lookups end here
+	of []uint32 // ids by store.Word; 0 when it was not asked yet
 }
 
 func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
-	w := &words{ids: map[string]uint32{}}
+	w := &words{ids: map[string]uint32{}, of: []uint32{0}}
 	var text string
 	err := each(ctx, conn, "words", nil, func() error {
 		w.ids[text] = uint32(len(w.texts))
@@ -29,27 +31,31 @@ func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
 	return w, err
 }
 
-// id is the id of a text, a new one if need be. It is asked ten times an event.
-func (w *words) id(text string) uint32 {
-	if text == "" {
-		return 0
+// id is the id of a word, a new one if need be. It is asked ten times an event.
+func (w *words) id(word store.Word) uint32 {
+	if int(word) < len(w.of) && w.of[word] != 0 || word == 0 {
+		return w.of[word]
 	}
-	n := len(text)
-	few := uint32(n)<<24 ^ uint32(text[0])<<16 ^ uint32(text[n/2])<<8 ^ uint32(text[n-1])
-	recent := &w.recent[few*0x9E3779B1>>22]
-	if w.texts[*recent] != text {
-		*recent = w.find(text)
-	}
-	return *recent
+	return w.meet(word)
 }
 
+// meet is id for a word that was not asked yet.
+func (w *words) meet(word store.Word) uint32 {
+	if n := int(word) + 1 - len(w.of); n > 0 {
+		w.of = append(w.of, make([]uint32, n)...)
+	}
+	w.of[word] = w.find(word.String())
+	return w.of[word]
+}
+
+// find is the id of a text, a new one if need be.
 func (w *words) find(text string) uint32 {
 	if id, ok := w.ids[text]; ok {
 		return id
 	}
 	// DuckDB's chunks would store NULL for a text that is not UTF-8.
 	if valid := clean(text); valid != text {
-		return w.id(valid)
+		return w.find(valid)
 	}
 	id := uint32(len(w.texts))
 	text = strings.Clone(text) // it may share the memory of a whole record

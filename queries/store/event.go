@@ -25,26 +25,26 @@ type Event struct {
 	Assigned Micros // when the login transaction began (details.initiatedAt), else At
 	Logged   Micros // the time inside the log_id; 0 when the id has another form
 
-	Type       string // Auth0's code, verbatim
-	ClientID   string
-	Connection string
-	Strategy   string
-	Device     string // "mobile", "other" or "" when not told
+	Type       Word // Auth0's code, verbatim
+	ClientID   Word
+	Connection Word
+	Strategy   Word
+	Device     Word // "mobile", "other" or "" when not told
 
 	User        uint64 // pseudonyms; 0 means absent
 	Session     uint64
 	Transaction uint64
 
-	Experiment string // "" when the event carries no experiment
-	Variation  string
-	Control    Tri
-	Allocation string // "percentage", "segment" or ""
-	Segment    string
+	Experiment Word // "" when the event carries no experiment
+	Variation  Word
+	Allocation Word // "percentage", "segment" or ""
+	Segment    Word
 
-	Interactive   Tri    // login prompts were not empty
-	PasskeyUsed   bool   // performed_amr has phr
-	Authenticator string // authenticator type of an enrollment event, else ""
-	Test          bool   // from an address that the configuration names as test traffic
+	Authenticator Word // authenticator type of an enrollment event, else ""
+	Control       Tri
+	Interactive   Tri  // login prompts were not empty
+	PasskeyUsed   bool // performed_amr has phr
+	Test          bool // from an address that the configuration names as test traffic
 }
 
 // A PagePhase is what the enrollment page tells about one visit.

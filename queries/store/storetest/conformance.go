@@ -56,22 +56,22 @@ var all = store.Scope{}
 
 func event(id uint64) store.Event {
 	e := store.Event{
-		LogID: id * 0x9E3779B97F4A7C15, Content: id, At: day + store.Micros(id)*second*60, Type: "s",
-		ClientID: fmt.Sprint("client ", id%3), Connection: "db", Strategy: "auth0", Device: "mobile",
-		User: 1 + id%50, Session: id, Transaction: id, Experiment: "exp_1", Variation: "var_c", Control: store.Yes,
-		Allocation: "percentage", Interactive: store.Yes,
+		LogID: id * 0x9E3779B97F4A7C15, Content: id, At: day + store.Micros(id)*second*60, Type: store.WordOf("s"),
+		ClientID: store.WordOf(fmt.Sprint("client ", id%3)), Connection: store.WordOf("db"), Strategy: store.WordOf("auth0"), Device: store.WordOf("mobile"),
+		User: 1 + id%50, Session: id, Transaction: id, Experiment: store.WordOf("exp_1"), Variation: store.WordOf("var_c"), Control: store.Yes,
+		Allocation: store.WordOf("percentage"), Interactive: store.Yes,
 	}
 	e.Assigned, e.Logged = e.At-5*second, e.At+second
 	switch id % 7 {
 	case 1:
-		e.Variation, e.Control, e.PasskeyUsed = "var_t", store.No, true
+		e.Variation, e.Control, e.PasskeyUsed = store.WordOf("var_t"), store.No, true
 	case 2:
-		e.Type, e.Interactive = "fp", store.Unknown
+		e.Type, e.Interactive = store.WordOf("fp"), store.Unknown
 	case 3:
 		e.Logged = 0 // an id without a time inside
 	case 4:
-		e.Type, e.Authenticator, e.Experiment, e.Variation = "gd_enrollment_complete", "passkey", "", ""
-		e.Control, e.Allocation = store.Unknown, ""
+		e.Type, e.Authenticator, e.Experiment, e.Variation = store.WordOf("gd_enrollment_complete"), store.WordOf("passkey"), store.WordOf(""), store.WordOf("")
+		e.Control, e.Allocation = store.Unknown, store.WordOf("")
 	}
 	return e
 }

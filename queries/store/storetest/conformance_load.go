@@ -61,7 +61,7 @@ func anyOrder(t *testing.T, open Opener) {
 func firstWins(t *testing.T, open Opener) {
 	s := open(t, t.TempDir())
 	first, second, third := event(1), event(1), event(1)
-	first.Type, second.Type, third.Type = "s", "f", "fp"
+	first.Type, second.Type, third.Type = store.WordOf("s"), store.WordOf("f"), store.WordOf("fp")
 	second.Content, third.Content = 77, 78
 	page := pageEvent(1)
 	again := page

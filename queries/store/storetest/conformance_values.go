@@ -22,7 +22,7 @@ func texts(t *testing.T, open Opener) {
 	b := &store.Batch{}
 	for i, text := range odd {
 		e := event(uint64(7 * (i + 1))) // carries the experiment
-		e.Type, e.ClientID, e.Segment = text, text, text
+		e.Type, e.ClientID, e.Segment = store.WordOf(text), store.WordOf(text), store.WordOf(text)
 		b.Events = append(b.Events, e)
 	}
 	b.Received = int64(len(b.Events))
@@ -46,7 +46,7 @@ func edges(t *testing.T, open Opener) {
 	low, high := event(1), event(8)
 	low.LogID, low.Content, low.User, low.Session, low.Transaction = 0, 0, 0, 0, 0
 	low.At, low.Assigned, low.Logged = 1, 0, 0
-	low.Control, low.Interactive, low.Device, low.ClientID = store.Unknown, store.Unknown, "", ""
+	low.Control, low.Interactive, low.Device, low.ClientID = store.Unknown, store.Unknown, store.WordOf(""), store.WordOf("")
 	high.LogID, high.Content, high.User = math.MaxUint64, math.MaxUint64, math.MaxUint64
 	high.At = time.Date(9998, 12, 31, 23, 59, 59, 999999000, time.UTC).UnixMicro()
 	high.Assigned, high.Logged = high.At, high.At
@@ -125,7 +125,7 @@ func experiments(t *testing.T, open Opener) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
 	b := batch(1, 30)
-	b.Events[0].Experiment, b.Events[0].Allocation, b.Events[0].Control = "exp_0", "segment", store.No
+	b.Events[0].Experiment, b.Events[0].Allocation, b.Events[0].Control = store.WordOf("exp_0"), store.WordOf("segment"), store.No
 	load(t, s, b, "1")
 	if err := s.Observe(ctx, []store.Observation{{Experiment: "exp_1", Seen: day, Name: "Old"}}); err != nil {
 		t.Fatal(err)
@@ -149,15 +149,15 @@ func experiments(t *testing.T, open Opener) {
 func exports(t *testing.T, open Opener) {
 	s := open(t, t.TempDir())
 	b := batch(1, 60)
-	b.Events[4].Experiment = "exp_2"
+	b.Events[4].Experiment = store.WordOf("exp_2")
 	load(t, s, b, "1")
 	scope := store.Scope{Experiment: "exp_1", Since: event(10).At, Until: event(20).At}
 	want := map[string]int{}
 	users := map[string]bool{}
 	for id := uint64(10); id < 20; id++ {
-		if e := event(id); e.Experiment == "exp_1" {
+		if e := event(id); e.Experiment.String() == "exp_1" {
 			want["events"]++
-			if e.Type == "s" {
+			if e.Type.String() == "s" {
 				want["logins"]++
 			}
 			users[fmt.Sprint(e.User, e.Variation)] = true
