@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -28,6 +29,8 @@ var (
 	ErrAuth = errors.New("not authorized")
 	// ErrUpstream: the server or the way to it failed for longer than our patience.
 	ErrUpstream = errors.New("upstream")
+	// ErrTooLarge: an answer is larger than any true one. Another try would be as large.
+	ErrTooLarge = errors.New("the answer is too large")
 )
 
 // Limits of one try. A page of 100 log events is about 150 kB, so a body near
@@ -75,7 +78,7 @@ type Manners struct {
 	Rate       float64           // requests a second at most; 0 = as the server's headers say
 	MaxElapsed time.Duration     // patience with one request over all its tries; 0 = 5 minutes
 	UserAgent  string            // "" = keyramp
-	Transport  http.RoundTripper // nil = an own one with time limits
+	Transport  http.RoundTripper // nil = NewTransport()
 	Log        *slog.Logger      // hears of waits and retries; nil = nobody does
 }
 
@@ -133,8 +136,9 @@ func Loopback(h string) bool {
 	return h == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// NewPolite makes a client for the scheme, host and port of base.
-func NewPolite(base *url.URL, m Manners) *Polite {
+// NewPolite makes a client for the scheme, host and port of base. It sends GETs,
+// and POSTs to the given paths alone.
+func NewPolite(base *url.URL, m Manners, posts ...string) *Polite {
 	p := &Polite{base: url.URL{Scheme: base.Scheme, Host: base.Host}, manners: m}
 	if p.manners.MaxElapsed <= 0 {
 		p.manners.MaxElapsed = defPatience
@@ -149,24 +153,30 @@ func NewPolite(base *url.URL, m Manners) *Polite {
 		p.limiter = rate.NewLimiter(rate.Limit(m.Rate), 1)
 	}
 	if p.manners.Transport == nil {
-		p.manners.Transport = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    10 * time.Second,
-			ResponseHeaderTimeout:  30 * time.Second,
-			IdleConnTimeout:        90 * time.Second,
-			MaxIdleConnsPerHost:    2,
-			MaxResponseHeaderBytes: maxHeader,
-			ForceAttemptHTTP2:      true,
-		}
+		p.manners.Transport = NewTransport()
 	}
 	p.client = http.Client{
-		Transport: p.manners.Transport,
+		Transport: &homeOnly{next: p.manners.Transport, home: p.base.Scheme + "://" + strings.TrimSuffix(p.base.Host, ":"), posts: posts},
 		// A redirect would carry the token elsewhere; it comes back as an answer instead.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return p
+}
+
+// NewTransport is the way to the network that a Polite takes by itself, every step of it
+// with a time limit.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    2,
+		MaxResponseHeaderBytes: maxHeader,
+		ForceAttemptHTTP2:      true,
+	}
 }
 
 // Host is the host that is asked, with its port if it has one.
@@ -193,7 +203,7 @@ type Request struct {
 	Bearer Secret // sent as Authorization when set
 
 	// Check looks at the body of a 2xx answer. Its error means that the answer
-	// was damaged on the way, so that the request is repeated.
+	// was damaged on the way, so that the request is repeated, unless it wraps ErrTooLarge.
 	Check func(a *Answer) error
 	// Buffer is reused for the body of the answer when it is large enough.
 	Buffer []byte
@@ -273,14 +283,11 @@ func (p *Polite) say(r Request, err error) error {
 	return fmt.Errorf("%s %s%s: %w", r.Method, p.base.Host, r.Path, err)
 }
 
-// errTooLarge is hopeless: the same page would be as large again.
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
-
 // hopeless reports whether another try would fail in the same way.
 func hopeless(err error) bool {
 	var cert *tls.CertificateVerificationError
 	var dns *net.DNSError
-	return errors.Is(err, errTooLarge) || errors.As(err, &cert) || errors.As(err, &dns) && dns.IsNotFound
+	return errors.Is(err, ErrTooLarge) || errors.Is(err, errNotHome) || errors.As(err, &cert) || errors.As(err, &dns) && dns.IsNotFound
 }
 
 // once sends the request and reads the answer to its end.
@@ -288,13 +295,22 @@ func (p *Polite) once(ctx context.Context, r Request) (*Answer, error) {
 	// One clock over the whole try also ends an answer of one byte a second.
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
+	// The transport sends a GET again by itself when a kept connection turns out to
+	// be dead. The server may have seen the first one, so the second waits like any other.
+	sent := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		if sent {
+			_ = p.turn(ctx) // an ended ctx ends the request too
+		}
+		sent = true
+	}})
 	u := p.base.Scheme + "://" + p.base.Host + r.Path
 	if r.Query != "" {
 		u += "?" + r.Query
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, u, bytes.NewReader(r.Body))
 	if err != nil {
-		return nil, errors.New("the request's address is not a URL")
+		return nil, errNotHome // a path or a method that is none
 	}
 	for k, v := range r.Header {
 		req.Header[k] = v
@@ -335,7 +351,7 @@ func readInto(buf []byte, r io.Reader) ([]byte, error) {
 		buf = buf[:len(buf)+n]
 		switch {
 		case len(buf) > maxAnswer:
-			return nil, errTooLarge
+			return nil, fmt.Errorf("%w: over %d MiB", ErrTooLarge, maxAnswer>>20)
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:
@@ -344,23 +360,24 @@ func readInto(buf []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
-// turn waits for our turn: the gate that the server closed, then the rate.
+// turn waits for our turn: the gate that the server closed, then the rate, which
+// must not gather turns behind a closed gate.
 func (p *Polite) turn(ctx context.Context) error {
-	if p.limiter != nil {
-		if err := sleep(ctx, p.limiter.Reserve().Delay()); err != nil {
-			return err
-		}
-	}
 	for {
 		wait := time.Until(p.gate())
-		if wait <= 0 {
-			return ctx.Err()
-		}
 		if wait > time.Second {
 			p.manners.Log.Info("waiting as the server asks", "host", p.base.Host, "wait", wait.Round(time.Second))
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
+		}
+		if p.limiter != nil {
+			if err := sleep(ctx, p.limiter.Reserve().Delay()); err != nil {
+				return err
+			}
+		}
+		if !time.Now().Before(p.gate()) { // nobody closed it meanwhile
+			return nil
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +19,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"keyramp/fixtures/chaos"
+	"keyramp/fixtures/tier"
 	"keyramp/ingest"
 )
 
@@ -61,7 +62,7 @@ func polite(t *testing.T, h inMemory, m ingest.Manners) *ingest.Polite {
 func TestNeverEarlier(t *testing.T) {
 	date := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 	unix := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
-	for _, c := range []struct {
+	cases := []struct {
 		name       string
 		status     int
 		headers    func() map[string]string
@@ -104,8 +105,18 @@ func TestNeverEarlier(t *testing.T) {
 		{name: "the later of both", status: 429, headers: func() map[string]string {
 			return map[string]string{"Retry-After": "3", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": unix(9 * time.Second)}
 		}, atLeast: 9 * time.Second, atMost: 10 * time.Second},
-	} {
+		{name: "a date by a clock that shows the year 1", status: 429, headers: func() map[string]string {
+			return map[string]string{"Date": "Mon, 01 Jan 0001 00:00:00 GMT", "Retry-After": date(0)}
+		}, wantFailed: true},
+		{name: "twice", status: 429, headers: func() map[string]string { return map[string]string{"Retry-After": "7, 9"} }, atMost: time.Second},
+		{name: "a fraction", status: 429, headers: func() map[string]string { return map[string]string{"Retry-After": "0.5"} }, atMost: time.Second},
+		{name: "with the answer that was asked for", status: 200, headers: func() map[string]string { return map[string]string{"Retry-After": "7"} }, atLeast: 7 * time.Second, atMost: 8 * time.Second},
+		{name: "with a refusal", status: 403, headers: func() map[string]string { return map[string]string{"Retry-After": "7"} }, atLeast: 7 * time.Second, atMost: 8 * time.Second},
+	}
+	row := tier.Begin(t, "N2", tier.Size{Test: len(cases)})
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			defer row.Done()
 			synctest.Test(t, func(t *testing.T) {
 				var asked []time.Time
 				p := polite(t, func(w http.ResponseWriter, r *http.Request) {
@@ -216,43 +227,71 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// TestChaos reads 400 answers of which each may fail in one of nine ways with
-// 30 %, and asks for hardly more than that costs.
-func TestChaos(t *testing.T) {
+// TestRateAfterWait: turns do not gather while the server makes us wait.
+func TestRateAfterWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(1, 2))
-		requests := 0
+		var asked []time.Time
 		p := polite(t, func(w http.ResponseWriter, r *http.Request) {
-			requests++
-			switch rnd.IntN(30) {
-			case 0, 1, 2, 3, 4:
-				w.WriteHeader([]int{429, 500, 502, 503, 504}[rnd.IntN(5)])
-			case 5:
-				io.WriteString(w, "<html>busy</html>")
-			case 6:
-				io.WriteString(w, `[{"half":`)
-			case 7: // an empty 200
-			case 8:
-				panic("reset")
-			default:
-				io.WriteString(w, "[]")
+			if asked = append(asked, time.Now()); len(asked) == 1 {
+				w.Header().Set("Retry-After", "60")
+				w.WriteHeader(429)
 			}
-		}, ingest.Manners{})
-		const pages = 400
-		for range pages {
-			if _, err := p.Do(t.Context(), ingest.Request{Path: "/", Check: func(a *ingest.Answer) error {
-				if string(a.Body) != "[]" {
-					return errors.New("damaged")
-				}
-				return nil
-			}}); err != nil {
+		}, ingest.Manners{Rate: 2})
+		for range 4 {
+			if _, err := p.Do(t.Context(), ingest.Request{Path: "/"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if requests > 1.6*pages {
-			t.Errorf("%d requests for %d pages", requests, pages)
-		}
+		apart(t, asked, 500*time.Millisecond)
 	})
+}
+
+// TestRateOnDeadConnection: net/http sends a GET again by itself when a connection that it
+// had kept ends without an answer; the server sees both.
+func TestRateOnDeadConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []time.Time
+		pipe := chaos.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked = append(asked, time.Now()); len(asked)%2 == 0 {
+				panic(http.ErrAbortHandler)
+			}
+		}))
+		p := piped(t, pipe, ingest.Manners{Rate: 2})
+		for range 20 {
+			if _, err := p.Do(t.Context(), ingest.Request{Path: "/"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(asked) < 30 {
+			t.Errorf("%d requests: no connection died", len(asked))
+		}
+		apart(t, asked, 500*time.Millisecond)
+	})
+}
+
+// apart wants times no nearer to each other than least.
+func apart(t *testing.T, times []time.Time, least time.Duration) {
+	t.Helper()
+	for i := 1; i < len(times); i++ {
+		if d := times[i].Sub(times[i-1]); d < least {
+			t.Errorf("request %d came %v after the one before", i+1, d)
+		}
+	}
+}
+
+// piped is a client of a server in memory, through the transport that real runs use.
+func piped(t *testing.T, pipe *chaos.Pipe, m ingest.Manners) *ingest.Polite {
+	t.Helper()
+	base, err := ingest.ParseBase("http://127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := ingest.NewTransport()
+	transport.DialContext = pipe.Dial
+	m.Transport = transport
+	p := ingest.NewPolite(base, m)
+	t.Cleanup(p.Close)
+	return p
 }
 
 // TestNetworkTrouble meets a real network: each kind of trouble ends in a
@@ -357,40 +396,6 @@ func TestHopeless(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
-
-// TestSlow: an answer of one byte a second ends with the time limit of a try,
-// which must not pass for the end of the run.
-func TestSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base, _ := ingest.ParseBase("https://acme.example")
-		p := ingest.NewPolite(base, ingest.Manners{Transport: drip{}})
-		_, err := p.Do(t.Context(), ingest.Request{Path: "/"})
-		if !errors.Is(err, ingest.ErrUpstream) || errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
-// drip answers with a body of one byte a second without end.
-type drip struct{}
-
-func (drip) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Body: dripping{r.Context()}, Header: http.Header{}}, nil
-}
-
-type dripping struct{ ctx context.Context }
-
-func (d dripping) Read(b []byte) (int, error) {
-	select {
-	case <-time.After(time.Second):
-		b[0] = ' '
-		return 1, nil
-	case <-d.ctx.Done():
-		return 0, d.ctx.Err()
-	}
-}
-
-func (dripping) Close() error { return nil }
 
 func TestParseBase(t *testing.T) {
 	for _, good := range []string{"https://acme.eu.auth0.com", "https://acme.example:8443/v1/e", "http://127.0.0.1:80", "http://localhost", "http://[::1]:9"} {

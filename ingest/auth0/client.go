@@ -71,7 +71,7 @@ func New(c Config) (*Client, error) {
 	if c.Audience == "" {
 		c.Audience = base.String() + "/api/v2/"
 	}
-	polite := ingest.NewPolite(base, c.Manners)
+	polite := ingest.NewPolite(base, c.Manners, tokenPath)
 	return &Client{base: base, polite: polite, tokens: newTokens(c, base, polite)}, nil
 }
 

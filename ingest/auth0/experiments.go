@@ -55,8 +55,8 @@ func (c *Client) experimentIDs(ctx context.Context) ([]string, error) {
 	query := url.Values{"take": {"50"}}
 	for range maxLists {
 		var list struct {
-			Experiments []experiment `json:"experiments"`
-			Next        string       `json:"next"`
+			Experiments ingest.Array[experiment] `json:"experiments"`
+			Next        string                   `json:"next"`
 		}
 		_, err := c.object(ctx, experimentsPath, query.Encode(), &list)
 		var r *refusal
@@ -130,18 +130,18 @@ func isJSON(a *ingest.Answer) error {
 // "id", the guides call it "experiment_id"; the first publication had a free
 // text as flow and no levels. What is not named here is left out.
 type experiment struct {
-	ID           string       `json:"id"`
-	ExperimentID string       `json:"experiment_id"`
-	Name         string       `json:"name"`
-	Status       string       `json:"status"`
-	Strategy     string       `json:"allocation_strategy"`
-	Allocations  []allocation `json:"allocations"`
-	Levels       []number     `json:"levels"`
-	CurrentLevel *number      `json:"current_level"`
-	Editable     []string     `json:"editable_fields"`
-	StartedAt    moment       `json:"started_at"`
-	EndedAt      moment       `json:"ended_at"`
-	UpdatedAt    moment       `json:"updated_at"`
+	ID           string                   `json:"id"`
+	ExperimentID string                   `json:"experiment_id"`
+	Name         string                   `json:"name"`
+	Status       string                   `json:"status"`
+	Strategy     string                   `json:"allocation_strategy"`
+	Allocations  ingest.Array[allocation] `json:"allocations"`
+	Levels       ingest.Array[number]     `json:"levels"`
+	CurrentLevel *number                  `json:"current_level"`
+	Editable     ingest.Array[string]     `json:"editable_fields"`
+	StartedAt    moment                   `json:"started_at"`
+	EndedAt      moment                   `json:"ended_at"`
+	UpdatedAt    moment                   `json:"updated_at"`
 }
 
 type allocation struct {

@@ -3,6 +3,7 @@ package auth0
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"keyramp/ingest"
 	"keyramp/queries/store"
@@ -28,6 +29,9 @@ type item struct {
 // short look like this, so the page is asked for again.
 var errPage = errors.New("the body is not a whole JSON array")
 
+// errItems: an API that gives a hundred events has given a great many.
+var errItems = fmt.Errorf("%w: a page of more than %d events", ingest.ErrTooLarge, ingest.MaxElements)
+
 // split cuts the body into the elements of its array. It looks at brackets and
 // strings alone and keeps no stack, so no nesting can hurt it.
 func (p *page) split(body []byte) error {
@@ -45,6 +49,9 @@ func (p *page) split(body []byte) error {
 		end := element(body, i, &it)
 		if end < 0 {
 			return errPage
+		}
+		if len(p.items) == ingest.MaxElements {
+			return errItems
 		}
 		it.raw = body[i:end]
 		p.items = append(p.items, it)

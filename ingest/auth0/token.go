@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -95,7 +96,11 @@ func (t *tokens) get(ctx context.Context) (ingest.Secret, error) {
 		return ingest.Secret{}, t.explain(ctx, err)
 	}
 	scope, _ := got.Extra("scope").(string)
-	t.held = token{ingest.NewSecret(got.AccessToken), asked, got.Expiry, scope}
+	until := got.Expiry
+	if !until.After(asked) {
+		until = time.Time{} // it has no sensible end: it is used until it is refused
+	}
+	t.held = token{ingest.NewSecret(got.AccessToken), asked, until, scope}
 	t.save()
 	return t.held.text, nil
 }
@@ -239,8 +244,14 @@ func hasToken(a *ingest.Answer) error {
 	var body struct {
 		Token string `json:"access_token"`
 	}
-	if err := json.Unmarshal(a.Body, &body); err != nil || body.Token == "" {
+	if err := json.Unmarshal(a.Body, &body); err != nil || len(body.Token) > maxToken || !tokenForm.MatchString(body.Token) {
 		return errors.New("the answer holds no token")
 	}
 	return nil
 }
+
+// tokenForm is what can be sent in a header. Tokens of Auth0 have about a kilobyte.
+var tokenForm = regexp.MustCompile(`^[!-~]+$`)
+
+// maxToken is far above that, and below what servers take as a header.
+const maxToken = 16 << 10

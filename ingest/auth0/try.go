@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"keyramp/ingest"
 )
 
 // TryToken gets a token and keeps it for the other tries. It returns those of
@@ -30,7 +32,7 @@ func (c *Client) TryToken(ctx context.Context) (idle []string, err error) {
 
 // TryLogs asks for one log event: the scope read:logs allows it.
 func (c *Client) TryLogs(ctx context.Context) error {
-	var events []json.RawMessage
+	var events ingest.Array[json.RawMessage]
 	_, err := c.object(ctx, logsPath, url.Values{"sort": {"date:-1"}, "per_page": {"1"}}.Encode(), &events)
 	return err
 }
@@ -38,7 +40,7 @@ func (c *Client) TryLogs(ctx context.Context) error {
 // TryExperiments asks for one experiment. Errors are those of Experiments.
 func (c *Client) TryExperiments(ctx context.Context) error {
 	var list struct {
-		Experiments []json.RawMessage `json:"experiments"`
+		Experiments ingest.Array[json.RawMessage] `json:"experiments"`
 	}
 	_, err := c.object(ctx, experimentsPath, url.Values{"take": {"1"}}.Encode(), &list)
 	var r *refusal

@@ -18,6 +18,8 @@ import (
 const (
 	limit     = 500 // events a request; the API gives up to 1,000
 	maxCursor = 512
+	// maxEmpty is how many answers in a row may say that there is more and give nothing.
+	maxEmpty = 100
 	// settle is how far behind the page's clock a watermark stays.
 	settle = time.Minute
 )
@@ -38,6 +40,7 @@ type API struct {
 	token  ingest.Secret
 	cur    store.Cursor
 	loop   ingest.Loop
+	empty  int // answers in a row without events
 }
 
 // NewAPI continues from a stored cursor, without a position from the oldest
@@ -82,9 +85,9 @@ func (a *API) Close() error {
 
 // answer is the API's answer.
 type answer struct {
-	Events     []json.RawMessage `json:"events"`
-	NextCursor *string           `json:"next_cursor"`
-	HasMore    bool              `json:"has_more"`
+	Events     ingest.Array[json.RawMessage] `json:"events"`
+	NextCursor *string                       `json:"next_cursor"`
+	HasMore    bool                          `json:"has_more"`
 }
 
 // Read hands over one answer, beside io.EOF when the page has no more for now.
@@ -107,12 +110,17 @@ func (a *API) Read(ctx context.Context, c *ingest.Chunk) error {
 	}
 	var in answer
 	if err := json.Unmarshal(got.Body, &in); err != nil || in.NextCursor == nil || len(*in.NextCursor) > maxCursor {
-		return fmt.Errorf("%w: %s: the answer is not {events, next_cursor, has_more}, or next_cursor is longer than %d",
-			ingest.ErrUpstream, a.Name(), maxCursor)
+		return fmt.Errorf("%w: %s: the answer is not {events, next_cursor, has_more}, or next_cursor is longer than %d, or there are more than %d events",
+			ingest.ErrUpstream, a.Name(), maxCursor, ingest.MaxElements)
 	}
 	next := *in.NextCursor
 	if in.HasMore && (next == a.cur.Position || a.loop.Closed(next)) {
 		return fmt.Errorf("%w: %s: there is said to be more, but the cursor does not move", ingest.ErrUpstream, a.Name())
+	}
+	if len(in.Events) > 0 {
+		a.empty = 0
+	} else if a.empty++; in.HasMore && a.empty > maxEmpty {
+		return fmt.Errorf("%w: %s: there is said to be more, but %d answers in a row gave no events", ingest.ErrUpstream, a.Name(), a.empty)
 	}
 	var newest store.Micros
 	for i, raw := range in.Events {
