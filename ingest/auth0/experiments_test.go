@@ -3,6 +3,7 @@ package auth0
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"keyramp/ingest"
 	"keyramp/queries/store"
 )
 
@@ -161,6 +163,51 @@ func TestEndlessList(t *testing.T) {
 		}
 		if _, err := client(t, p).Experiments(t.Context()); !errors.Is(err, ErrUpstream) || n > maxLists {
 			t.Errorf("%d requests, error %v", n, err)
+		}
+	})
+}
+
+// FuzzExperiments: whatever a list or an experiment says, nothing but an experiment's own
+// path is asked for, and what comes back can be stored.
+func FuzzExperiments(f *testing.F) {
+	for _, s := range []string{
+		`{"experiments":[{"id":"exp_1"},{"experiment_id":"exp_2"}],"next":"c"}`, `{"experiments":null,"next":null}`, `{"experiments":[{"id":"../logs"}]}`, `{"experiments":{}}`,
+		`{"id":"exp_1","allocations":[{"weight":1e99},{"weight":-0.5}],"levels":[10,1e300,"x"],"current_level":null}`,
+		`{"id":7,"started_at":7,"ended_at":{},"updated_at":"0000-00-00T00:00:00Z"}`, `{"allocations":[[]]}`, `[]`, ``, `{"editable_fields":[null,"a"]}`, strings.Repeat(`{"experiments":[`, 2000),
+	} {
+		f.Add([]byte(s), []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, list, one []byte) {
+		lists := 0
+		c := client(t, overHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == tokenPath:
+				io.WriteString(w, `{"access_token":"t"}`)
+			case r.URL.Path == experimentsPath && lists > 2:
+				io.WriteString(w, `{"experiments":[]}`)
+			case r.URL.Path == experimentsPath:
+				lists++
+				w.Write(list)
+			default:
+				if !idForm.MatchString(strings.TrimPrefix(r.URL.Path, experimentsPath+"/")) {
+					t.Errorf("asked for %s", r.URL)
+				}
+				w.Write(one)
+			}
+		})}, func(c *Config) { c.MaxElapsed = time.Nanosecond })
+		got, err := c.Experiments(t.Context())
+		if err != nil && got != nil {
+			t.Error("experiments beside an error")
+		}
+		for _, o := range got {
+			if o.Experiment == "" || len(o.Arms) > ingest.MaxElements || len(o.Levels) > ingest.MaxElements || len(o.Editable) > ingest.MaxElements {
+				t.Errorf("%+v", o)
+			}
+			for _, a := range o.Arms {
+				if a.Weight < math.MinInt32 || a.Weight > math.MaxInt32 {
+					t.Errorf("weight %d", a.Weight)
+				}
+			}
 		}
 	})
 }

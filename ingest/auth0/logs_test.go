@@ -8,11 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"keyramp/fixtures/chaos"
+	"keyramp/fixtures/tier"
 	"keyramp/ingest"
 	"keyramp/queries/store"
 )
@@ -443,6 +444,8 @@ func TestEndOfRun(t *testing.T) {
 
 // TestMethods: nothing but GET and the token's POST leaves, to one host.
 func TestMethods(t *testing.T) {
+	row := tier.Begin(t, "S2", tier.Size{Test: 1})
+	defer row.Done()
 	synctest.Test(t, func(t *testing.T) {
 		p := minutely(250)
 		c := client(t, p)
@@ -465,55 +468,25 @@ func TestMethods(t *testing.T) {
 	})
 }
 
-// TestHostileLinks: no next page but at the configured place is asked for, and
-// no connection is made to anywhere else.
+// TestHostileLinks: no next page but at the configured place is asked for, and no
+// connection is made to anywhere else, so that no token can go there.
 func TestHostileLinks(t *testing.T) {
-	var strangers atomic.Int32
-	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { strangers.Add(1) }))
-	defer evil.Close()
-	evilHost := strings.TrimPrefix(evil.URL, "http://")
-	_, evilPort, _ := strings.Cut(evilHost, ":")
-
+	stranger, err := chaos.NewStranger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
 	p := minutely(250)
-	srv := httptest.NewServer(p)
+	var fault chaos.Fault
+	front := chaos.Always(p, chaos.LogPage, chaos.Fault{Name: "hostile", Answer: func(c *chaos.Call) { fault.Answer(c) }})
+	srv := httptest.NewServer(front)
 	defer srv.Close()
-	own := strings.TrimPrefix(srv.URL, "http://")
-	query := "?from=" + p.ids[100] + "&take=100"
-	for name, target := range map[string]string{
-		"another host":            evil.URL + "/api/v2/logs" + query,
-		"another port":            "http://127.0.0.1:" + evilPort + "/api/v2/logs" + query,
-		"another name":            "http://localhost:" + evilPort + "/api/v2/logs" + query,
-		"another scheme":          "https://" + own + "/api/v2/logs" + query,
-		"no scheme":               "//" + evilHost + "/api/v2/logs" + query,
-		"user info":               "http://" + own + "@" + evilHost + "/api/v2/logs" + query,
-		"user info at home":       "http://a:b@" + own + "/api/v2/logs" + query,
-		"IPv6 literal":            "http://[::1]:" + evilPort + "/api/v2/logs" + query,
-		"trailing dot":            "http://127.0.0.1.:" + evilPort + "/api/v2/logs" + query,
-		"look-alike":              "http://аcme.example/api/v2/logs" + query,
-		"another path":            srv.URL + "/oauth/token" + query,
-		"a path that climbs":      srv.URL + "/api/v2/../v2/logs" + query,
-		"a longer path":           srv.URL + "/api/v2/logs/" + query,
-		"an escaped path":         srv.URL + "/api/v2/%6Cogs" + query,
-		"backslashes":             `http:\\` + evilHost + `\api\v2\logs` + query,
-		"file":                    "file:///etc/passwd" + query,
-		"opaque":                  "http:" + evilHost + query,
-		"data":                    "data:application/json,[]",
-		"decimal address":         "http://2130706433:" + evilPort + "/api/v2/logs" + query,
-		"no checkpoint":           srv.URL + "/api/v2/logs?take=100",
-		"an empty checkpoint":     srv.URL + "/api/v2/logs?from=&take=100",
-		"an endless checkpoint":   srv.URL + "/api/v2/logs?from=" + strings.Repeat("9", 5000),
-		"a query that is not one": srv.URL + "/api/v2/logs?from=1;%zz",
-		"a port that is not one":  "http://127.0.0.1:99999999/api/v2/logs" + query,
-		"a space before the host": "http:// " + evilHost + "/api/v2/logs" + query,
-		"a tab within the scheme": "ht\ttp://" + evilHost + "/api/v2/logs" + query,
-		"the host as the path":    "/" + evilHost + "/api/v2/logs" + query,
-		"an at sign in the query": evil.URL + "/api/v2/logs" + query + "#@" + own,
-		"javascript":              "javascript:alert(1)",
-		"a percent-encoded host":  "http://127%2E0%2E0%2E1:" + evilPort + "/api/v2/logs" + query,
-	} {
+	targets := chaos.Elsewhere(srv.URL, stranger, logsPath, "?from="+p.ids[100]+"&take=100")
+	row := tier.Begin(t, "N7", tier.Size{Test: len(targets)})
+	for name, target := range targets {
 		t.Run(name, func(t *testing.T) {
+			fault = chaos.Link(name, func(string) string { return "<" + target + `>; rel="next"` })
 			before := p.asked(logsPath)
-			p.link = func(string) string { return "<" + target + `>; rel="next"` }
 			c := client(t, nil, func(c *Config) { c.Domain = srv.URL })
 			got := pull(t, c, at(p, 0), time.Time{})
 			if !errors.Is(got.err, ErrConfig) && !errors.Is(got.err, ErrUpstream) || len(got.ids) > 0 {
@@ -522,10 +495,54 @@ func TestHostileLinks(t *testing.T) {
 			if n := p.asked(logsPath) - before; n != 1 {
 				t.Errorf("%d requests for pages, want 1", n)
 			}
+			row.Done()
 		})
 	}
-	if n := strangers.Load(); n > 0 {
-		t.Errorf("%d requests to another listener", n)
+	if n := stranger.Connections(); n > 0 {
+		row.Violation("%d connections to another listener", n)
+	}
+}
+
+// TestRedirects: no redirect is followed, of no request, to no place.
+func TestRedirects(t *testing.T) {
+	stranger, err := chaos.NewStranger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	p := minutely(250)
+	var fault chaos.Fault
+	var path string
+	front := chaos.Always(p, func(r *http.Request) bool { return r.URL.Path == path },
+		chaos.Fault{Name: "redirect", Answer: func(c *chaos.Call) { fault.Answer(c) }})
+	srv := httptest.NewServer(front)
+	defer srv.Close()
+	statuses := []int{300, 301, 302, 303, 305, 307, 308}
+	targets := []string{stranger.URL() + logsPath, "//127.0.0.1:" + stranger.Port + "/", srv.URL + "/elsewhere", "file:///etc/passwd"}
+	paths := []string{logsPath, tokenPath, experimentsPath}
+	row := tier.Begin(t, "N7", tier.Size{Test: len(statuses) * len(targets) * len(paths)})
+	for _, path = range paths {
+		for _, status := range statuses {
+			for _, target := range targets {
+				fault = chaos.Redirect(status, target)
+				before := front.Requests(path)
+				c := client(t, nil, func(c *Config) { c.Domain = srv.URL })
+				_, err := c.Experiments(t.Context())
+				if err == nil || path == logsPath {
+					err = pull(t, c, at(p, 0), time.Time{}).err
+				}
+				if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "redirect") {
+					row.Violation("%s answered %d to %s: error %v", path, status, target, err)
+				}
+				if n := front.Requests(path) - before; n != 1 || front.Requests("/elsewhere") > 0 {
+					row.Violation("%s answered %d to %s: asked %d times, elsewhere %d times", path, status, target, n, front.Requests("/elsewhere"))
+				}
+				row.Done()
+			}
+		}
+	}
+	if n := stranger.Connections(); n > 0 {
+		row.Violation("%d connections to another listener", n)
 	}
 }
 

@@ -3,10 +3,14 @@ package auth0
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"keyramp/ingest"
 	"keyramp/queries/store"
 )
 
@@ -54,8 +58,8 @@ func FuzzSplit(f *testing.F) {
 		var p page
 		err := p.split(body)
 		var want []json.RawMessage
-		if json.Unmarshal(body, &want) != nil || want == nil {
-			return // what is not JSON may be cut or refused
+		if json.Unmarshal(body, &want) != nil || want == nil || len(want) > ingest.MaxElements {
+			return // what is not JSON may be cut or refused, and what is too much is refused
 		}
 		if err != nil || len(p.items) != len(want) {
 			t.Fatalf("%d items, error %v: want %d", len(p.items), err, len(want))
@@ -73,6 +77,43 @@ func FuzzSplit(f *testing.F) {
 			if json.Unmarshal(e["log_id"], &id) == nil && id != "" && len(id) <= maxID && !bytes.ContainsAny(raw, `\`) && bytes.Count(raw, []byte("log_id")) == 1 && p.items[i].id != id {
 				t.Errorf("item %d has id %q, want %q", i, p.items[i].id, id)
 			}
+		}
+	})
+}
+
+// FuzzRefused: of an error answer nothing is told but codes and names of scopes.
+func FuzzRefused(f *testing.F) {
+	f.Add(403, `{"statusCode":403,"errorCode":"insufficient_scope","message":"Insufficient scope, expected any of: read:logs,read:logs_users"}`, `Bearer scope="read:logs"`)
+	f.Add(401, `{"message":"pat@example.org","errorCode":"a b"}`, ``)
+	f.Add(400, `<html>`, `read:`+strings.Repeat("x", 500))
+	f.Fuzz(func(t *testing.T, status int, body, header string) {
+		a := &ingest.Answer{Status: status, Body: []byte(body), Header: http.Header{"Www-Authenticate": {header}}}
+		text := refused("acme.example", logsPath, a).Error()
+		if len(text) > 800 || strings.ContainsAny(text, "@<>\"\n\r\x1b") {
+			t.Errorf("%q", text)
+		}
+	})
+}
+
+// TestLargePage: a body of nothing but elements costs no multiple of its size.
+func TestLargePage(t *testing.T) {
+	var p page
+	body := []byte("[" + strings.Repeat("1,", 1<<20) + "1]")
+	err := p.split(body)
+	if !errors.Is(err, ingest.ErrTooLarge) || len(p.items) > ingest.MaxElements || cap(p.items) > 4*ingest.MaxElements {
+		t.Errorf("%d items in memory for %d, error %v", len(p.items), cap(p.items), err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		tape := minutely(2)
+		tape.before = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == logsPath {
+				w.Write(body)
+			}
+			return r.URL.Path == logsPath
+		}
+		got := pull(t, client(t, tape), at(tape, 0), time.Time{})
+		if !errors.Is(got.err, ErrUpstream) || !strings.Contains(got.err.Error(), "1 tries") || len(got.ids) > 0 {
+			t.Errorf("%d events, error %v", len(got.ids), got.err)
 		}
 	})
 }

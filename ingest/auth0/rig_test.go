@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -20,7 +21,10 @@ import (
 	"keyramp/queries/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // as the command does: net/http quotes odd answers there
+	goleak.VerifyTestMain(m)
+}
 
 const host = "acme.eu.auth0.com"
 
@@ -74,7 +78,13 @@ func (p *tape) raw(id string, date time.Time, event string) {
 	p.events = append(p.events[:at], append([]string{event}, p.events[at:]...)...)
 }
 
-func (p *tape) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+// RoundTrip answers without a network.
+func (p *tape) RoundTrip(r *http.Request) (*http.Response, error) { return overHandler{p}.RoundTrip(r) }
+
+// overHandler hands requests to a handler without a network; a panic is a reset.
+type overHandler struct{ http.Handler }
+
+func (h overHandler) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -85,7 +95,7 @@ func (p *tape) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 			resp, err = nil, errors.New("connection reset by peer")
 		}
 	}()
-	p.ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return w.Result(), nil
 }
 
@@ -211,6 +221,7 @@ func client(t *testing.T, transport http.RoundTripper, change ...func(*Config)) 
 // pulled is what a run over the log gave.
 type pulled struct {
 	ids    []string
+	pages  int // answers, the last empty one too
 	cursor store.Cursor
 	gaps   []store.Gap
 	err    error // nil when the source had nothing more
@@ -223,6 +234,12 @@ func pull(t *testing.T, c *Client, from store.Cursor, since time.Time) (p pulled
 }
 
 func pullContext(t *testing.T, ctx context.Context, c *Client, from store.Cursor, since time.Time) (p pulled) {
+	t.Helper()
+	return pullWatch(t, ctx, c, from, since, func(*ingest.Chunk) {})
+}
+
+// pullWatch shows each chunk to watch.
+func pullWatch(t *testing.T, ctx context.Context, c *Client, from store.Cursor, since time.Time, watch func(*ingest.Chunk)) (p pulled) {
 	t.Helper()
 	logs, err := c.Logs(from, since)
 	if err != nil {
@@ -237,6 +254,8 @@ func pullContext(t *testing.T, ctx context.Context, c *Client, from store.Cursor
 			p.err = err
 			return p
 		}
+		watch(&chunk)
+		p.pages++
 		for _, r := range chunk.Records {
 			p.ids = append(p.ids, idOf(r.Raw))
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"keyramp/fixtures/tier"
 	"keyramp/ingest"
 	"keyramp/queries/store"
 )
@@ -130,7 +132,7 @@ func TestTokenTrouble(t *testing.T) {
 			return true
 		}
 	}
-	for _, c := range []struct {
+	cases := []struct {
 		name   string
 		before func(*world, http.ResponseWriter, *http.Request) bool
 		change func(*Config)
@@ -143,6 +145,24 @@ func TestTokenTrouble(t *testing.T) {
 			x.pages++
 			return x.pages > 2 && strings.HasSuffix(r.Header.Get("Authorization"), "-1")
 		})},
+		{name: "401 once", ttl: 86400, tokens: 2, before: unauthorized(func(x *world, r *http.Request) bool {
+			x.pages++
+			return x.pages == 3
+		})},
+		{name: "401 for every second page", ttl: 86400, tokens: 10, before: unauthorized(func(x *world, r *http.Request) bool {
+			x.pages++
+			return x.pages%2 == 0
+		})},
+		{name: "403 for want of a scope, for ever", ttl: 86400, want: ErrAuth, says: "read:logs_users", tokens: 1, before: func(_ *world, w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == logsPath {
+				answer(w, 403, "insufficient_scope", "Insufficient scope, expected any of: read:logs,read:logs_users")
+			}
+			return r.URL.Path == logsPath
+		}},
+		{name: "ended before it began", ttl: -5, tokens: 1},
+		{name: "lives for ever", ttl: math.MaxInt64, tokens: 1},
+		{name: "a token that no header can carry", want: ErrUpstream, says: "no token", tokens: 100, before: refuse(200, `{"access_token":"a\r\nX-Evil: 1","expires_in":60}`)},
+		{name: "an endless token", want: ErrUpstream, says: "no token", tokens: 100, before: refuse(200, `{"access_token":"`+strings.Repeat("x", 1<<20)+`","expires_in":60}`)},
 		{name: "lives for two seconds", ttl: 2, tokens: 40, before: func(_ *world, w http.ResponseWriter, r *http.Request) bool {
 			time.Sleep(700 * time.Millisecond)
 			return false
@@ -159,8 +179,11 @@ func TestTokenTrouble(t *testing.T) {
 		{name: "endpoint down", want: ErrUpstream, says: "500", tokens: 100, before: refuse(500, "oops")},
 		{name: "an HTML page for a token", want: ErrUpstream, says: "no token", tokens: 100, before: refuse(200, "<html>")},
 		{name: "no token in the answer", want: ErrUpstream, says: "no token", tokens: 100, before: refuse(200, `{"expires_in":5}`)},
-	} {
+	}
+	row := tier.Begin(t, "N3", tier.Size{Test: len(cases)})
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			defer row.Done()
 			synctest.Test(t, func(t *testing.T) {
 				x := &world{tape: minutely(450)}
 				x.ttl = c.ttl
@@ -239,4 +262,39 @@ func TestConfig(t *testing.T) {
 	if logs, err := c.Logs(store.Cursor{}, start); err != nil || logs.Name() != "auth0:"+host {
 		t.Errorf("%v, %v", logs.Name(), err)
 	}
+}
+
+// FuzzToken: whatever the token's endpoint says, there is a token that can be sent or an
+// error, and the error quotes none of it.
+func FuzzToken(f *testing.F) {
+	for _, s := range []string{
+		`{"access_token":"t","expires_in":86400,"scope":"read:logs","token_type":"Bearer"}`, `{"access_token":"t","expires_in":"5"}`, `{"access_token":"t","expires_in":-1e99}`,
+		`{"access_token":["t"]}`, `{"access_token":"t","scope":["a"],"token_type":7}`, `{"error":"access_denied","error_description":"x"}`, `<html>`, `null`, `[[[[`, "{\"access_token\":\"\\r\\n\"}",
+	} {
+		f.Add(200, []byte(s))
+		f.Add(403, []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 200 || status > 599 || status/100 == 3 || status == 204 {
+			status = 200
+		}
+		const canary = "c4nary-of-the-body"
+		body = append(body, canary...)
+		if json.Valid(body[:len(body)-len(canary)]) {
+			body = append([]byte(`{"x":"`+canary+`","y":`), body[:len(body)-len(canary)]...)
+			body = append(body, '}')
+		}
+		c := client(t, overHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			w.Write(body)
+		})}, func(c *Config) { c.MaxElapsed = time.Nanosecond })
+		got, err := c.tokens.get(t.Context())
+		if err != nil && (strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), secretText) || !got.IsZero()) {
+			t.Errorf("%d %q: %v", status, body, err)
+		}
+		if err == nil && !tokenForm.MatchString(got.Reveal()) {
+			t.Errorf("%d %q: a token of another form", status, body)
+		}
+	})
 }
