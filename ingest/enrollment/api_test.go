@@ -13,7 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"keyramp/fixtures/chaos"
 	"keyramp/fixtures/tenant"
+	"keyramp/fixtures/tier"
 	"keyramp/ingest"
 	"keyramp/queries/store"
 )
@@ -177,6 +179,7 @@ func TestAPITrouble(t *testing.T) {
 		"no next cursor":            {200, `{"events":[],"has_more":false}`, ingest.ErrUpstream, "next_cursor"},
 		"an endless cursor":         {200, `{"events":[],"has_more":false,"next_cursor":"` + strings.Repeat("x", 513) + `"}`, ingest.ErrUpstream, "512"},
 		"more, but nothing moves":   {200, `{"events":[],"has_more":true,"next_cursor":""}`, ingest.ErrUpstream, "does not move"},
+		"more events than any page": {200, `{"events":[` + strings.Repeat("{},", 1<<20) + `{}],"has_more":false,"next_cursor":"a"}`, ingest.ErrUpstream, "1000"},
 		"the same cursor with data": {200, `{"events":[{}],"has_more":true,"next_cursor":"a"}`, ingest.ErrUpstream, "does not move"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,6 +213,166 @@ func TestAPICircle(t *testing.T) {
 		}), store.Cursor{}))
 		if !errors.Is(err, ingest.ErrUpstream) || n > 40 {
 			t.Errorf("%d requests, error %v", n, err)
+		}
+	})
+}
+
+// TestAPINothing: to say again and again that there is more, and to give nothing, ends the run.
+func TestAPINothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		_, _, _, err := drain(t, api(t, inMemory(func(w http.ResponseWriter, r *http.Request) {
+			n++
+			fmt.Fprintf(w, `{"events":[],"has_more":true,"next_cursor":"c%d"}`, n)
+		}), store.Cursor{}))
+		if !errors.Is(err, ingest.ErrUpstream) || n != maxEmpty+1 {
+			t.Errorf("%d requests, error %v", n, err)
+		}
+		// A few of them are no trouble.
+		n = 0
+		ids, _, _, err := drain(t, api(t, inMemory(func(w http.ResponseWriter, r *http.Request) {
+			n++
+			events := ""
+			if n%50 == 0 {
+				events = fmt.Sprintf(`{"id":"e%d"}`, n)
+			}
+			fmt.Fprintf(w, `{"events":[%s],"has_more":%v,"next_cursor":"c%d"}`, events, n < 500, n)
+		}), store.Cursor{}))
+		if err != nil || len(ids) != 10 {
+			t.Errorf("%d events, error %v", len(ids), err)
+		}
+	})
+}
+
+// TestAPIChaos: three answers in ten are spoiled, and every event comes once.
+func TestAPIChaos(t *testing.T) {
+	row := tier.Begin(t, "N1", tier.Size{Test: 100, Chaos: 2000})
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{n: 10 * row.Rounds(), limit: 10}
+		front := &chaos.Front{Next: s, Seed: 3, Share: 0.3, Faults: chaos.Network(0)}
+		transport := ingest.NewTransport()
+		transport.DialContext = chaos.Serve(t, front).Dial
+		a, err := NewAPI(APIConfig{URL: "http://127.0.0.1/v1/enrollment-events", Token: ingest.NewSecret(tokenText), Manners: ingest.Manners{Transport: transport}}, store.Cursor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		ids, _, _, err := drain(t, a)
+		if err != nil {
+			row.Violation("%v", err)
+		}
+		for i, id := range ids {
+			if id != fmt.Sprintf("e%d", i) {
+				row.Violation("event %d is %s", i, id)
+				break
+			}
+		}
+		if len(ids) != s.n {
+			row.Violation("%d of %d events", len(ids), s.n)
+		}
+		for range row.Rounds() {
+			row.Done()
+		}
+		figure := float64(front.Requests("/v1/enrollment-events")) / float64(row.Rounds())
+		row.Note("requests a page", fmt.Sprintf("%.2f with %d faults", figure, front.Met("")))
+		if figure > 1.6 {
+			row.Violation("%.2f requests a page", figure)
+		}
+	})
+}
+
+// TestAPIElsewhere: neither a redirect nor a cursor in the form of an address leads
+// anywhere but to the page that was configured.
+func TestAPIElsewhere(t *testing.T) {
+	stranger, err := chaos.NewStranger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	var answer http.HandlerFunc
+	var asked []*http.Request
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r)
+		answer(w, r)
+	}))
+	defer srv.Close()
+	const path = "/v1/enrollment-events"
+	open := func() *API {
+		a, err := NewAPI(APIConfig{URL: srv.URL + path, Token: ingest.NewSecret(tokenText)}, store.Cursor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { a.Close() })
+		return a
+	}
+	statuses := []int{300, 301, 302, 303, 305, 307, 308}
+	cursors := chaos.Elsewhere(srv.URL, stranger, path, "?limit=500")
+	row := tier.Begin(t, "N7", tier.Size{Test: len(statuses) + len(cursors)})
+	for _, status := range statuses {
+		answer = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, stranger.URL()+path, status) }
+		if _, _, _, err := drain(t, open()); !errors.Is(err, ingest.ErrConfig) || !strings.Contains(err.Error(), "redirect") {
+			row.Violation("%d: error %v", status, err)
+		}
+		row.Done()
+	}
+	for name, cursor := range cursors {
+		if len(cursor) > maxCursor {
+			cursor = cursor[:maxCursor]
+		}
+		more := true
+		answer = func(w http.ResponseWriter, r *http.Request) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"events": []any{}, "next_cursor": cursor, "has_more": more})
+			more = false
+		}
+		asked = nil
+		_, _, _, err := drain(t, open())
+		if err != nil || len(asked) != 2 || asked[1].URL.Path != path || asked[1].URL.Query().Get("cursor") != cursor {
+			row.Violation("%s: %d requests, error %v", name, len(asked), err)
+		}
+		row.Done()
+	}
+	if n := stranger.Connections(); n > 0 {
+		row.Violation("%d connections to another listener", n)
+	}
+}
+
+// FuzzAnswer: whatever the page answers, there are records that are JSON and a cursor that
+// can be stored, or an error that quotes nothing of it.
+func FuzzAnswer(f *testing.F) {
+	for _, s := range []string{
+		`{"events":[{"id":"e1","time":"2026-11-03T09:14:11Z"}],"next_cursor":"a","has_more":false}`, `{"events":null,"next_cursor":"","has_more":true}`,
+		`{"events":{},"next_cursor":7}`, `{"events":[1,"x",null,[]],"next_cursor":"\u0000","has_more":false}`, `[`, `null`, `{"oldest_time":"2026-11-03T09:14:11Z"}`, strings.Repeat("[", 20_000),
+	} {
+		f.Add(200, []byte(s))
+		f.Add(410, []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 200 || status > 599 {
+			status = 200
+		}
+		a, err := NewAPI(APIConfig{URL: "https://app.example/v1", Token: ingest.NewSecret(tokenText), Manners: ingest.Manners{MaxElapsed: time.Nanosecond,
+			Transport: inMemory(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(status)
+				w.Write(body)
+			})}}, store.Cursor{Position: "at"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c ingest.Chunk
+		err = a.Read(t.Context(), &c)
+		if err != nil && err != io.EOF {
+			if len(err.Error()) > 300 || len(c.Records) > 0 {
+				t.Errorf("%d records beside %v", len(c.Records), err)
+			}
+			return
+		}
+		if len(c.Next.Position) > maxCursor || len(c.Records) > ingest.MaxElements || c.Next.Complete != (err == io.EOF) {
+			t.Errorf("%d records, cursor %+v, error %v", len(c.Records), c.Next, err)
+		}
+		for _, r := range c.Records {
+			if !json.Valid(r.Raw) {
+				t.Errorf("record %q", r.Raw)
+			}
 		}
 	})
 }

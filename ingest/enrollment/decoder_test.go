@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -22,7 +24,10 @@ import (
 	"keyramp/queries/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // as the command does: net/http quotes odd answers there
+	goleak.VerifyTestMain(m)
+}
 
 var names = ingest.NewPseudonyms([16]byte{1, 2, 3})
 
