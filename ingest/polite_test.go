@@ -246,6 +246,32 @@ func TestRateAfterWait(t *testing.T) {
 	})
 }
 
+// TestGateBesideRate: a request that waits for its turn by the rate heeds what the answer
+// to another one asks meanwhile.
+func TestGateBesideRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []time.Time
+		p := polite(t, func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, time.Now())
+			if len(asked) == 1 {
+				time.Sleep(100 * time.Millisecond)
+				w.Header().Set("Retry-After", "10")
+			}
+		}, ingest.Manners{Rate: 2})
+		done := make(chan error)
+		go func() {
+			_, err := p.Do(t.Context(), ingest.Request{Path: "/"})
+			done <- err
+		}()
+		synctest.Wait()
+		_, err := p.Do(t.Context(), ingest.Request{Path: "/"})
+		if err := errors.Join(err, <-done); err != nil {
+			t.Fatal(err)
+		}
+		apart(t, asked, 10*time.Second)
+	})
+}
+
 // TestRateOnDeadConnection: net/http sends a GET again by itself when a connection that it
 // had kept ends without an answer; the server sees both.
 func TestRateOnDeadConnection(t *testing.T) {
