@@ -17,6 +17,8 @@ import (
 
 	"github.com/dchest/siphash"
 	"github.com/google/renameio/v2"
+
+	"keyramp/queries/store/durable"
 )
 
 // Pseudonyms turn ids into keyed 64-bit numbers at the door, so that the store
@@ -169,13 +171,5 @@ func createKey(path string) error {
 		}
 	}
 	// The name must survive a power loss too: a second key would part users from their past.
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && runtime.GOOS != "windows" {
-		return err
-	}
-	return nil
+	return durable.Folder(dir)
 }

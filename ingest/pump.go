@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/syncpoint"
 )
 
 // Defaults of a Pump.
@@ -263,9 +264,11 @@ func (r *run) pump(ctx context.Context) error {
 		}
 		c = Chunk{Records: c.Records[:0]}
 		end := r.src.Read(ctx, &c)
+		syncpoint.Reach("read", r.account.Source)
 		if err := r.take(&c); err != nil {
 			return err
 		}
+		syncpoint.Reach("decoded", r.account.Source)
 		if r.Progress != nil {
 			r.Progress(Progress{Source: r.account.Source, Records: r.read, Bytes: r.bytes, Loaded: r.account.Loaded})
 		}
@@ -469,6 +472,9 @@ func (r *run) commit(ctx context.Context, j job) result {
 		return result{job: j, err: fmt.Errorf("internal error: of %d records the batch accounts for %d: nothing of it was stored", b.Received, sum)}
 	}
 	loaded, err := r.Sink.Load(ctx, b, j.next)
+	if err == nil {
+		syncpoint.Reach("acknowledged", j.next.Position)
+	}
 	if err == nil && (loaded.Received != b.Received ||
 		loaded.Received != loaded.Stored+loaded.Duplicate+loaded.Filtered+loaded.Rejected) {
 		err = fmt.Errorf("internal error: %d records were committed, but the store accounts for %d = %d stored + %d duplicate + %d filtered + %d rejected",

@@ -18,6 +18,8 @@ import (
 	"keyramp/analysis/render"
 	"keyramp/queries"
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 // exportNames are the export questions of the catalogue.
@@ -99,6 +101,9 @@ const manifestName = "_manifest.json"
 // run writes the export beside its place and moves it there when it is whole.
 // It returns the number of rows.
 func (e *export) run(ctx context.Context, q question, args []string) (rows int64, err error) {
+	if err := e.restore(); err != nil {
+		return 0, fail(exitResources, err, "")
+	}
 	if _, err := os.Lstat(e.folder()); err == nil {
 		if !e.overwrite {
 			return 0, fail(exitUsage, fmt.Errorf("%s is there already", e.folder()), "name another folder with --out, or say --overwrite")
@@ -110,13 +115,14 @@ func (e *export) run(ctx context.Context, q question, args []string) (rows int64
 	if err := os.MkdirAll(e.out, 0o750); err != nil {
 		return 0, fail(exitResources, err, "")
 	}
-	temp, err := os.MkdirTemp(e.out, ".keyramp-"+e.name+"-")
+	work, err := durable.TempDir(e.out, tempPrefix+"-"+e.name)
 	if err != nil {
 		return 0, fail(exitResources, err, "see that you may write to "+e.out)
 	}
-	defer os.RemoveAll(temp)
-	if err := os.Chmod(temp, 0o750); err != nil {
-		return 0, err
+	defer os.RemoveAll(work)
+	temp := filepath.Join(work, e.name)
+	if err := os.Mkdir(temp, 0o750); err != nil {
+		return 0, fail(exitResources, err, "")
 	}
 	m := manifest{SchemaVersion: 1, Export: e.name, Keyramp: keyrampVersion(), File: "part-0." + e.as}
 	var columns []store.Column
@@ -150,6 +156,9 @@ func (e *export) run(ctx context.Context, q question, args []string) (rows int64
 		return 0, err
 	}
 	if err := e.describe(temp, m, columns); err != nil {
+		return 0, err
+	}
+	if err := durable.Folder(temp); err != nil {
 		return 0, err
 	}
 	return m.Rows, e.move(temp)
@@ -266,18 +275,42 @@ func (e *export) describe(dir string, m manifest, columns []store.Column) error 
 	return writeFile(filepath.Join(dir, manifestName), []byte(text.String()))
 }
 
-// move puts a finished folder in its place, keeping the old one until then.
+// oldSuffix marks the export that was there, while the new one is put in its place.
+const oldSuffix = ".old"
+
+// move puts a finished folder in its place. An older one is there until then; where the
+// file system cannot exchange two names there is none for a moment, and restore mends
+// what a process leaves that is killed within it.
 func (e *export) move(temp string) error {
-	old := temp + ".old"
-	err := os.Rename(e.folder(), old)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	syncpoint.Reach("export written", temp)
+	err := exchange(temp, e.folder())
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the first export
+		err = os.Rename(temp, e.folder())
+	case errors.Is(err, errors.ErrUnsupported):
+		if err = os.Rename(e.folder(), temp+oldSuffix); err == nil || errors.Is(err, fs.ErrNotExist) {
+			syncpoint.Reach("export aside", temp)
+			if err = os.Rename(temp, e.folder()); err != nil {
+				_ = os.Rename(temp+oldSuffix, e.folder()) // back to what was there
+			}
+		}
+	}
+	if err != nil {
 		return fail(exitResources, err, "")
 	}
-	if err := os.Rename(temp, e.folder()); err != nil {
-		_ = os.Rename(old, e.folder()) // back to what was there
-		return fail(exitResources, err, "")
+	syncpoint.Reach("export placed", e.folder())
+	return durable.Folder(e.out)
+}
+
+// restore brings back an export that a killed run had set aside.
+func (e *export) restore() error {
+	for _, work := range durable.Left(e.out, tempPrefix+"-"+e.name) {
+		err := os.Rename(filepath.Join(work, e.name+oldSuffix), e.folder())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 	}
-	return os.RemoveAll(old)
+	return nil
 }
 
 // digest is the size and the SHA-256 of a file.

@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/google/renameio/v2"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 // emit writes a finished document where --output says: stdout, or a file that
@@ -28,12 +32,43 @@ func (a *app) emit(write func(io.Writer) error) error {
 // toStdout reports whether the document goes to stdout.
 func (a *app) toStdout() bool { return a.flags.output == "" || a.flags.output == "-" }
 
-// writeFile replaces path at once, readable by owner and group.
+// tempPrefix begins the names of what is being written beside its place.
+const tempPrefix = ".keyramp"
+
+// writeFile replaces path at once, readable by owner and group. Devices and pipes are
+// written to as they are.
 func writeFile(path string, data []byte) error {
-	if err := renameio.WriteFile(path, data, 0o640); err != nil {
+	write := replaceFile
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		write = func(path string, data []byte) error { return os.WriteFile(path, data, 0o640) }
+	}
+	if err := write(path, data); err != nil {
 		return fail(exitResources, fmt.Errorf("writing %s: %w", path, err), "see that the folder exists and that you may write there")
 	}
 	return nil
+}
+
+func replaceFile(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	temp, err := durable.TempDir(dir, tempPrefix)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(temp), renameio.WithPermissions(0o640))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	syncpoint.Reach("file written", path)
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return err
+	}
+	syncpoint.Reach("file placed", path)
+	return durable.Folder(dir)
 }
 
 // A summary is the account of one run for machines: --summary-file.

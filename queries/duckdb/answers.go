@@ -18,6 +18,8 @@ import (
 
 	"keyramp/queries"
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 // Answers that a report has found once are kept in a folder beside the store,
@@ -230,7 +232,8 @@ func (d *DB) keep(key string, value any) {
 	}
 	sum := sha256.Sum256(body)
 	// No fsync: what a power loss leaves half written does not have its hash.
-	f, err := os.CreateTemp(dir, "new-*")
+	durable.Sweep(dir, "new")
+	f, err := os.CreateTemp(dir, fmt.Sprintf("new-%d-*", os.Getpid()))
 	if err != nil {
 		return
 	}
@@ -239,7 +242,9 @@ func (d *DB) keep(key string, value any) {
 	if e := f.Close(); err != nil || e != nil {
 		return
 	}
+	syncpoint.Reach("answer written", f.Name())
 	if os.Rename(f.Name(), d.answerPath(key)) == nil {
+		syncpoint.Reach("answer kept", key)
 		prune(dir)
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
 )
 
 // file is the store's name in its folder.
@@ -84,8 +84,8 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		if err := os.Chmod(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
 		}
-		sweep(temp, "spill-*-*")
-		sweep(dir, file+".new-*-*")
+		durable.Sweep(temp, "spill")
+		durable.Sweep(dir, file+".new")
 	}
 	if err := d.start(ctx); err != nil {
 		return nil, err
@@ -163,24 +163,6 @@ func (d *DB) stop() error {
 
 // quote makes an SQL text literal, for the few places that take no parameter.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-// sweep removes what killed processes left in a folder: a pattern's first star
-// stands for the process.
-func sweep(dir, pattern string) {
-	left, _ := filepath.Glob(filepath.Join(dir, pattern))
-	for _, path := range left {
-		pid, err := strconv.Atoi(strings.Split(filepath.Base(path), "-")[1])
-		if err == nil && !alive(pid) {
-			os.RemoveAll(path)
-		}
-	}
-}
-
-// alive tells whether a process of this machine exists.
-func alive(pid int) bool {
-	p, err := os.FindProcess(pid)
-	return err == nil && !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
-}
 
 func (d *DB) missing() error {
 	return fmt.Errorf("%w at %s: keyramp pull or keyramp import makes it", store.ErrMissing, d.opts.Dir)

@@ -17,6 +17,7 @@ import (
 	duck "github.com/duckdb/duckdb-go/v2"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
 )
 
 func TestFilesArePrivateWhateverTheUmask(t *testing.T) {
@@ -265,7 +266,7 @@ func TestSpillOfTheDeadIsSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sweep(dir, "spill-*-*")
+	durable.Sweep(dir, "spill")
 	if _, err := os.Stat(left); err == nil {
 		t.Error("the dead process's folder is still there")
 	}

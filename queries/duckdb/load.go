@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/syncpoint"
 )
 
 // Load stores a batch, its account and the cursor behind it in one
@@ -58,6 +59,7 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 			return err
 		}
 		loaded.Duplicate = rows - loaded.Stored
+		syncpoint.Reach("rows moved", next.Source)
 		return d.settle(ctx, conn, next, loaded, marker)
 	}, func(ctx context.Context, conn *sql.Conn) (bool, error) {
 		var last int64

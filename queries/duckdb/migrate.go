@@ -12,6 +12,8 @@ import (
 
 	"keyramp/queries"
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 // bringUpToDate makes the tables of a new store and takes the steps that an
@@ -72,7 +74,12 @@ func (d *DB) create(ctx context.Context) error {
 	if err := private(fresh); err != nil {
 		return err
 	}
+	syncpoint.Reach("store made", fresh)
 	err := os.Link(fresh, d.path) // a rename would replace the other's file
+	if err == nil {
+		syncpoint.Reach("store placed", d.path)
+		err = durable.Folder(d.opts.Dir)
+	}
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%w: %w", store.ErrResources, err)
 	}
@@ -89,6 +96,7 @@ func take(ctx context.Context, conn *sql.Conn, step queries.Step) error {
 		_, err = run(ctx, conn, "put_schema", sql.Named("step", int64(step.Number)))
 	}
 	if err == nil {
+		syncpoint.Reach("migrate", step.Name)
 		_, err = conn.ExecContext(ctx, "commit")
 	}
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/syncpoint"
 )
 
 // read runs fn with the file attached read-only, so every question in fn sees
@@ -40,7 +41,9 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, conn *sql.C
 			conn.ExecContext(context.WithoutCancel(ctx), "rollback")
 			return err
 		}
+		syncpoint.Reach("commit", d.path)
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), "commit")
+		syncpoint.Reach("committed", d.path)
 		unsure = err != nil
 		return err
 	})
@@ -119,6 +122,7 @@ func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release
 			}
 			if err == nil {
 				if _, err = conn.ExecContext(ctx, "use store"); err == nil {
+					syncpoint.Reach("attached", mode)
 					return release, nil
 				}
 				d.detach(conn)
@@ -152,6 +156,7 @@ func (d *DB) detach(conn *sql.Conn) {
 		conn.Close()
 		d.restart()
 	}
+	syncpoint.Reach("detached", d.path)
 }
 
 // restart drops the instance, and with it whatever it still held of the file.
