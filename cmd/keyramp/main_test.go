@@ -9,11 +9,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// armed is called before a test binary becomes keyramp.
+var armed = func() {}
+
 // TestMain makes this test binary the keyramp that scripts run, so that DuckDB
 // is linked once.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"keyramp": func() {
 		batchRecords, _ = strconv.Atoi(os.Getenv("KEYRAMP_TEST_BATCH"))
+		armed()
 		main()
 	}})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,59 +60,6 @@ func (s *story) with(store string) *story {
 	return &other
 }
 
-// kill runs the binary and ends it without warning after a while; it tells whether the run had ended before.
-func (s *story) kill(after time.Duration, args ...string) (ended bool) {
-	s.t.Helper()
-	cmd := exec.Command("keyramp", append(args, "--store", s.store)...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	select {
-	case <-done:
-		return true
-	case <-time.After(after):
-		cmd.Process.Kill()
-		<-done
-		return false
-	}
-}
-
-// A pull that dies at any moment is simply started again.
-func TestKilledPull(t *testing.T) {
-	rounds := 30
-	if long() {
-		rounds = 200
-	}
-	s := tell(t, tenant.Config{Seed: 3, Users: 900, Days: 14}).with("killed")
-	s.server.SetNow(s.world.End().Add(3 * time.Hour))
-	since := s.world.Start().Add(-time.Hour).Format(time.RFC3339)
-	whole := s.with("whole")
-	whole.keyramp(0, "pull", "--rate", "0", "--since", since)
-
-	// A few pages a run: every run has a commit, and the kill falls before, into or after it.
-	few := []string{"pull", "--rate", "0", "--since", since, "--max-pages", "4"}
-	began := time.Now()
-	s.kill(time.Minute, few...)
-	usual := time.Since(began)
-	r, killed := rand.New(rand.NewPCG(1, 1)), 0
-	for range rounds {
-		if !s.kill(time.Duration(r.Int64N(int64(usual))), few...) {
-			killed++
-		}
-	}
-	s.keyramp(0, "pull", "--rate", "0", "--since", since)
-	if s.tables() != whole.tables() {
-		t.Errorf("after %d kills the store differs from one unbroken run", killed)
-	}
-	t.Logf("%d of %d runs were killed", killed, rounds)
-	if killed < rounds/4 {
-		t.Errorf("only %d of %d runs were killed: the test has lost its teeth", killed, rounds)
-	}
-}
-
 // files writes the world's log as n files, the page's events as one, and settings that state the phases.
 func (s *story) files(n int) (logs []string, page string) {
 	s.t.Helper()
@@ -148,8 +94,8 @@ func (s *story) files(n int) (logs []string, page string) {
 	return logs, page
 }
 
-// Importing twice, overlapping and dying in between leave what one import leaves.
-func TestImportTwiceOverlappingAndKilled(t *testing.T) {
+// Importing twice and overlapping leave what one import leaves.
+func TestImportTwiceAndOverlapping(t *testing.T) {
 	s := tell(t, tenant.Config{Seed: 4, Users: 600, Days: 14})
 	logs, page := s.files(3)
 	whole := s.with("whole")
@@ -181,17 +127,6 @@ func TestImportTwiceOverlappingAndKilled(t *testing.T) {
 	overlap.keyramp(0, "import", "logs", path)
 	if overlap.tables() != want {
 		t.Error("overlapping files in another form and order left another store")
-	}
-
-	killed := s.with("killed")
-	r := rand.New(rand.NewPCG(2, 2))
-	for range 10 {
-		killed.kill(time.Duration(20+r.IntN(400))*time.Millisecond, append([]string{"import", "logs"}, logs...)...)
-	}
-	killed.keyramp(0, append([]string{"import", "logs"}, logs...)...)
-	killed.keyramp(0, "import", "page", page)
-	if killed.tables() != want {
-		t.Error("imports that were killed left another store")
 	}
 }
 
