@@ -76,8 +76,20 @@ func exitCode(ctx context.Context, err error) (code int, hint string) {
 		return exitStore, "use the keyramp that wrote it, or a newer one"
 	case errors.Is(err, store.ErrDamaged):
 		return exitStore, "keep the folder as it is; pull or import into a new one with --store"
-	case errors.Is(err, store.ErrResources), errors.Is(err, syscall.ENOSPC), errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, store.ErrResources), lacking(err):
 		return exitResources, "see that the disk has room and that the folder is yours"
 	}
 	return exitInternal, ""
+}
+
+// lacking reports whether an error says that the machine did not give what was needed: room,
+// permission, a disk that works.
+func lacking(err error) bool {
+	for _, kind := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EIO, syscall.EROFS,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }

@@ -31,13 +31,20 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 		return err
 	}
 	defer unlock()
+	// Only the run that holds the lock writes these, so what is half-written was left by one that was killed.
+	for _, name := range []string{a.keyPath(), a.tokenPath()} {
+		left, _ := filepath.Glob(filepath.Join(a.storeDir(), "."+filepath.Base(name)+"?*"))
+		for _, path := range left {
+			os.Remove(path)
+		}
+	}
 	// A new key beside old rows would part every user from their past.
 	if err := a.keyKept(); err != nil {
 		return err
 	}
-	names, err := ingest.LoadPseudonyms(a.keyPath())
+	names, err := a.pseudonyms()
 	if err != nil {
-		return fail(exitConfig, err, "")
+		return err
 	}
 	// One core stores while the others decode. What DuckDB may hold bounds the memory of an import, whatever the store's
 	// size: it needs a batch and what it looks up, and would keep all it ever read.
@@ -48,7 +55,20 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 	return errors.Join(use(ctx, db, names), db.Close())
 }
 
-func (a *app) keyPath() string { return filepath.Join(a.storeDir(), "pseudonym.key") }
+func (a *app) keyPath() string   { return filepath.Join(a.storeDir(), "pseudonym.key") }
+func (a *app) tokenPath() string { return filepath.Join(a.storeDir(), "auth0.token") }
+
+// pseudonyms loads the key, or makes one.
+func (a *app) pseudonyms() (*ingest.Pseudonyms, error) {
+	names, err := ingest.LoadPseudonyms(a.keyPath())
+	switch {
+	case lacking(err):
+		return nil, fail(exitResources, err, "see that the disk has room and that the folder is yours")
+	case err != nil:
+		return nil, fail(exitConfig, err, "")
+	}
+	return names, nil
+}
 
 // keyKept fails when the store has rows and its key file is gone.
 func (a *app) keyKept() error {
@@ -69,9 +89,9 @@ func (a *app) testUsers() ([]uint64, error) {
 	if err := a.keyKept(); err != nil {
 		return nil, err
 	}
-	names, err := ingest.LoadPseudonyms(a.keyPath())
+	names, err := a.pseudonyms()
 	if err != nil {
-		return nil, fail(exitConfig, err, "")
+		return nil, err
 	}
 	users := make([]uint64, len(a.settings.TestTraffic.Users))
 	for i, id := range a.settings.TestTraffic.Users {

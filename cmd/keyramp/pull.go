@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -149,7 +148,7 @@ func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudo
 	client, err := auth0.New(auth0.Config{
 		Domain: p.settings.Auth0.Domain, ClientID: p.settings.Auth0.ClientID, Secret: p.settings.clientSecret,
 		StaticToken: p.settings.auth0Token, Audience: p.settings.Auth0.Audience,
-		TokenFile: filepath.Join(p.storeDir(), "auth0.token"), Manners: m,
+		TokenFile: p.tokenPath(), Manners: m,
 	})
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func kindOf(err error) error {
 	case has("Conflicting lock", "Could not set lock", "being used by another process"):
 		return store.ErrBusy
 	case has("No space left", "Permission denied", "Read-only file system", "File too large", "Disk quota",
-		"Too many open files", "Out of Memory Error", "failed to allocate", "could not allocate"):
+		"Too many open files", "Input/output error", "fsync failed", "Out of Memory Error", "failed to allocate", "could not allocate"):
 		return store.ErrResources
 	case has("we can only read version", "newer version of DuckDB", "newer DuckDB version"):
 		return store.ErrNewer
