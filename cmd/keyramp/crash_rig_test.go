@@ -31,12 +31,18 @@ import (
 const (
 	envPoints = "KEYRAMP_TEST_POINTS" // FILE gets a line for every point
 	envEnd    = "KEYRAMP_TEST_END"    // POINT:N:SIGNAL is sent to itself at the n-th time
+	envGroup  = "KEYRAMP_TEST_GROUP"  // the control group that it enters
 )
 
 func init() {
 	armed = func() {
 		if path := os.Getenv(envPoints); path != "" {
 			syncpoint.Hook = meet(path, os.Getenv(envEnd))
+		}
+		if group := os.Getenv(envGroup); group != "" {
+			if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte("0"), 0); err != nil {
+				panic(err)
+			}
 		}
 	}
 }
@@ -102,7 +108,7 @@ func (s *story) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run starts a command of the real binary and ends it.
+// end starts a command of the real binary and ends it.
 func (s *story) end(e end, args ...string) deadRun {
 	s.t.Helper()
 	cmd := s.command(args...)

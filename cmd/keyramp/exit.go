@@ -65,6 +65,9 @@ func exitCode(ctx context.Context, err error) (code int, hint string) {
 	}
 	var e *exitError
 	if errors.As(err, &e) {
+		if e.code == exitResources && e.hint == "" {
+			e.hint = lackHint
+		}
 		return e.code, e.hint
 	}
 	switch {
@@ -77,10 +80,12 @@ func exitCode(ctx context.Context, err error) (code int, hint string) {
 	case errors.Is(err, store.ErrDamaged):
 		return exitStore, "keep the folder as it is; pull or import into a new one with --store"
 	case errors.Is(err, store.ErrResources), lacking(err):
-		return exitResources, "see that the disk has room and that the folder is yours"
+		return exitResources, lackHint
 	}
 	return exitInternal, ""
 }
+
+const lackHint = "see that the disk has room and that the folder is yours"
 
 // lacking reports whether an error says that the machine did not give what was needed: room,
 // permission, a disk that works.

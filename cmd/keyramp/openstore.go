@@ -63,7 +63,7 @@ func (a *app) pseudonyms() (*ingest.Pseudonyms, error) {
 	names, err := ingest.LoadPseudonyms(a.keyPath())
 	switch {
 	case lacking(err):
-		return nil, fail(exitResources, err, "see that the disk has room and that the folder is yours")
+		return nil, fail(exitResources, err, "")
 	case err != nil:
 		return nil, fail(exitConfig, err, "")
 	}

@@ -69,6 +69,9 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	opts.TempDir = temp
 	d := &DB{opts: opts, path: filepath.Join(dir, file), turn: make(chan struct{}, 1), ran: map[string]bool{}}
 	d.turn <- struct{}{}
+	if err := owned(dir); err != nil {
+		return nil, err
+	}
 	if opts.ReadOnly {
 		info, err := os.Stat(d.path)
 		switch {

@@ -27,7 +27,10 @@ func Lock(ctx context.Context, dir string, wait time.Duration) (unlock func(), e
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
 	}
-	path := filepath.Join(dir, "run.lock")
+	if err := owned(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, runLock)
 	lock := flock.New(path, flock.SetPermissions(0o600), flock.SetFlag(os.O_CREATE|os.O_RDWR))
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -59,6 +62,25 @@ func Lock(ctx context.Context, dir string, wait time.Duration) (unlock func(), e
 		os.Truncate(path, 0)
 		lock.Unlock()
 	}, nil
+}
+
+// Names in the store's folder beside its file.
+const (
+	runLock   = "run.lock"
+	queueLock = "queue.lock"
+)
+
+// owned fails when something in the folder of a store stands for a file elsewhere: what we
+// write there, and the mode that we give it, would be another's. The folder itself may be a
+// link.
+func owned(dir string) error {
+	for _, name := range []string{file, file + ".wal", runLock, queueLock, answerFolder} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return fmt.Errorf("store %s: %w: %s is a symbolic link, and nothing is written through one: move what it names here, or link the folder", dir, store.ErrResources, name)
+		}
+	}
+	return nil
 }
 
 // holds says in words who holds the lock.

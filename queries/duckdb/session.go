@@ -202,7 +202,7 @@ func (h *holder) try(shared bool) (release func(), ok bool) {
 // readers who come without end cannot starve a writer, nor a long import its
 // readers. Where no lock file can be made, luck decides.
 func (d *DB) queue(ctx context.Context, deadline time.Time) (leave func()) {
-	lock := flock.New(filepath.Join(d.opts.Dir, "queue.lock"), flock.SetPermissions(0o600))
+	lock := flock.New(filepath.Join(d.opts.Dir, queueLock), flock.SetPermissions(0o600))
 	if first, err := lock.TryLock(); !first && err == nil {
 		waiting, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
