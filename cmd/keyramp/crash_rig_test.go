@@ -31,6 +31,7 @@ import (
 const (
 	envPoints = "KEYRAMP_TEST_POINTS" // FILE gets a line for every point
 	envEnd    = "KEYRAMP_TEST_END"    // POINT:N:SIGNAL is sent to itself at the n-th time
+	envPlain  = "KEYRAMP_TEST_PLAIN"  // its file system cannot exchange names
 	envGroup  = "KEYRAMP_TEST_GROUP"  // the control group that it enters
 )
 
@@ -38,6 +39,9 @@ func init() {
 	armed = func() {
 		if path := os.Getenv(envPoints); path != "" {
 			syncpoint.Hook = meet(path, os.Getenv(envEnd))
+		}
+		if os.Getenv(envPlain) != "" {
+			exchange = func(_, _ string) error { return errors.ErrUnsupported }
 		}
 		if group := os.Getenv(envGroup); group != "" {
 			if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte("0"), 0); err != nil {

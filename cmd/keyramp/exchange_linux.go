@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exchange lets two names change places at once. It fails with errors.ErrUnsupported
+// exchangeNames lets two names change places at once. It fails with errors.ErrUnsupported
 // where the file system cannot, and with fs.ErrNotExist when one of them is not there.
-func exchange(a, b string) error {
+func exchangeNames(a, b string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
 	switch err {
 	case nil:

@@ -4,5 +4,5 @@ package main
 
 import "errors"
 
-// exchange is what this system cannot do.
-func exchange(_, _ string) error { return errors.ErrUnsupported }
+// exchangeNames is what this system cannot do.
+func exchangeNames(_, _ string) error { return errors.ErrUnsupported }

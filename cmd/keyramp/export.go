@@ -278,20 +278,24 @@ func (e *export) describe(dir string, m manifest, columns []store.Column) error 
 // oldSuffix marks the export that was there, while the new one is put in its place.
 const oldSuffix = ".old"
 
+// exchange is exchangeNames; a test takes it away, as some file systems do.
+var exchange = exchangeNames
+
 // move puts a finished folder in its place. An older one is there until then; where the
 // file system cannot exchange two names there is none for a moment, and restore mends
 // what a process leaves that is killed within it.
 func (e *export) move(temp string) error {
 	syncpoint.Reach("export written", temp)
+	old := filepath.Dir(temp) + oldSuffix
 	err := exchange(temp, e.folder())
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // the first export
 		err = os.Rename(temp, e.folder())
 	case errors.Is(err, errors.ErrUnsupported):
-		if err = os.Rename(e.folder(), temp+oldSuffix); err == nil || errors.Is(err, fs.ErrNotExist) {
-			syncpoint.Reach("export aside", temp)
+		if err = os.Rename(e.folder(), old); err == nil || errors.Is(err, fs.ErrNotExist) {
+			syncpoint.Reach("export aside", old)
 			if err = os.Rename(temp, e.folder()); err != nil {
-				_ = os.Rename(temp+oldSuffix, e.folder()) // back to what was there
+				_ = os.Rename(old, e.folder()) // or the next run does it
 			}
 		}
 	}
@@ -299,15 +303,16 @@ func (e *export) move(temp string) error {
 		return fail(exitResources, err, "")
 	}
 	syncpoint.Reach("export placed", e.folder())
-	return durable.Folder(e.out)
+	return errors.Join(durable.Folder(e.out), os.RemoveAll(old))
 }
 
 // restore brings back an export that a killed run had set aside.
 func (e *export) restore() error {
-	for _, work := range durable.Left(e.out, tempPrefix+"-"+e.name) {
-		err := os.Rename(filepath.Join(work, e.name+oldSuffix), e.folder())
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
-			return err
+	for _, path := range durable.Left(e.out, tempPrefix+"-"+e.name) {
+		if _, err := os.Lstat(e.folder()); strings.HasSuffix(path, oldSuffix) && errors.Is(err, fs.ErrNotExist) {
+			if err := os.Rename(path, e.folder()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

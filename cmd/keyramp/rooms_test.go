@@ -129,6 +129,24 @@ func TestRooms(t *testing.T) {
 	}
 }
 
+// TestOnlyTestsHoldARun keeps syncpoint.Hook nil in keyramp: nothing that is shipped can stop
+// or end a run at a sync point.
+func TestOnlyTestsHoldARun(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if f.test || f.room == "queries/store/syncpoint" {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Hook" {
+				if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "syncpoint" {
+					t.Errorf("%s names syncpoint.Hook", f.path)
+				}
+			}
+			return true
+		})
+	}
+}
+
 // sqlText recognises a statement, not the words: prose does not put a keyword
 // of one clause straight before the next.
 var sqlText = regexp.MustCompile(`(?is)\b(select\s+.{1,400}?\sfrom\s+\w+|insert\s+into\s+\w+|create\s+(or\s+replace\s+)?(table|view|temp|macro|sequence)\b|delete\s+from\s+\w+|update\s+\w+\s+set\s|drop\s+(table|view)\b|alter\s+table\b|pragma\s+\w+|attach\s+')`)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
 
@@ -55,15 +56,12 @@ func TestKillChild(t *testing.T) {
 // A process killed at any moment leaves what it acknowledged, nothing twice,
 // and a cursor that stands exactly behind the rows.
 func TestKilledWhileLoading(t *testing.T) {
-	rounds := 25
-	if testing.Short() {
-		rounds = 5
-	}
+	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 300, Soak: 3000})
 	ctx := context.Background()
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	acknowledged, left := 0, 0
-	for round := range rounds {
+	for round := range row.Rounds() {
 		child := exec.Command(os.Args[0], "-test.run=^TestKillChild$", "-test.v")
 		child.Env = append(os.Environ(), "KEYRAMP_KILL_DIR="+dir)
 		out, err := child.StdoutPipe()
@@ -100,6 +98,7 @@ func TestKilledWhileLoading(t *testing.T) {
 		db, err := Open(ctx, Options{Dir: dir, ReadOnly: true, LockWait: time.Second})
 		if err != nil {
 			if acknowledged == 0 { // killed before the store was there
+				row.Done()
 				continue
 			}
 			t.Fatalf("round %d: %v", round, err)
@@ -122,6 +121,8 @@ func TestKilledWhileLoading(t *testing.T) {
 			t.Fatalf("round %d: %d events and %+v behind cursor %d", round, s.Events, s.Sources[0].Account, n)
 		}
 		acknowledged = int(n)
+		row.Done()
 	}
-	t.Logf("%d kills, %d batches acknowledged, a log was left behind %d times", rounds, acknowledged, left)
+	row.Note("batches acknowledged", strconv.Itoa(acknowledged))
+	row.Note("kills that left a log behind", strconv.Itoa(left))
 }
