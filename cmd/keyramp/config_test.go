@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,4 +105,31 @@ func TestConfigPhases(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// FuzzConfig: any settings file is read, or refused with the status of settings and a line for each fault, never with
+// a panic. What is read passes every check that no data could make right, or fails there likewise.
+func FuzzConfig(f *testing.F) {
+	for _, seed := range []string{
+		"", "store: x\nauth0: {domain: acme.eu.auth0.com, rate: 2}\n", "a: &a [*a]\n", "a: &a {<<: *a}\n", "plan: {peeking: 3}\n", "store: !!binary aGk=\n",
+		"experiments:\n  exp_1:\n    control: var_c\n    phases:\n      - from: 2026-11-01T00:00:00Z\n        weights: {var_c: 90, var_t: 10}\n",
+		"experiments: {e: {phases: [{weights: {a: 9223372036854775807, b: 9223372036854775807}}]}}\n", "test_traffic: {addresses: [::1], users: [1]}\n",
+		"event_types: {f: failure}\n", "? [a]\n: b\n", "--- {}\n--- {}\n", "a: 2026-11-01\nstore: [\n", "\ufeffstore: x\n", "store: \"\\x00\"\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		path := filepath.Join(dir, "keyramp.yaml")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var errw bytes.Buffer
+		a := newApp([]string{"KEYRAMP_CONFIG=" + path}, nil, io.Discard, &errw)
+		if _, err := a.loadSettings(nil); err != nil {
+			if code, _ := exitCode(context.Background(), err); code != exitConfig {
+				t.Errorf("status %d: %v", code, err)
+			}
+		}
+	})
 }

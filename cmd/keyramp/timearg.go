@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -10,19 +11,24 @@ import (
 )
 
 // parseTime reads a time argument: RFC 3339, a date (the start of that UTC
-// day), or a duration back from base: 90m, 24h, 7d, 2w.
+// day), or a duration back from base: 90m, 24h, 7d, 2w. It lies after the
+// beginning of 1970 and before the year 10000, as all times in a store do.
 func parseTime(s string, base time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t.UTC(), nil
-	}
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
-	}
-	d, err := parseBack(s)
+	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is neither a time (2026-11-01T00:00:00Z), a date (2026-11-01) nor a duration back (90m, 24h, 7d, 2w)", s)
+		t, err = time.Parse(time.DateOnly, s)
 	}
-	return base.Add(-d), nil
+	if err != nil {
+		d, err := parseBack(s)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("%q is neither a time (2026-11-01T00:00:00Z), a date (2026-11-01) nor a duration back (90m, 24h, 7d, 2w)", s)
+		}
+		t = base.Add(-d)
+	}
+	if t = t.UTC(); t.Year() > 9999 || t.UnixMicro() <= 0 {
+		return time.Time{}, fmt.Errorf("%q lies outside the years 1970 to 9999", s)
+	}
+	return t, nil
 }
 
 // parseBack reads a duration: Go's forms, and whole days and weeks.
@@ -30,6 +36,9 @@ func parseBack(s string) (time.Duration, error) {
 	for suffix, unit := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
 		if n, ok := strings.CutSuffix(s, suffix); ok {
 			v, err := strconv.ParseUint(n, 10, 16)
+			if err == nil && time.Duration(v) > math.MaxInt64/unit {
+				err = fmt.Errorf("%q is longer than 292 years", s)
+			}
 			return time.Duration(v) * unit, err
 		}
 	}
