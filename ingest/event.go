@@ -297,7 +297,7 @@ func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	e.Strategy = d.seen.short(text(w.Strategy))
 	e.Device = device(first(w.IsMobile, w.IsMobileSnake))
 
-	e.User = d.Pseudonyms.user.of(idText(w.UserID))
+	e.User = d.Pseudonyms.userOf(idText(w.UserID))
 	e.Session = d.Pseudonyms.session.of(idText(first(x.SessionID, w.SessionID)))
 	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
 
@@ -76,6 +77,7 @@ func TestDecodeEvent(t *testing.T) {
 	at := func(m store.Micros) func(*store.Event) {
 		return func(e *store.Event) { e.At, e.Assigned = m, m }
 	}
+	row := tier.Begin(t, "D7", tier.Size{Test: 50})
 	for _, test := range []struct {
 		name, in string
 		want     func(*store.Event) // what differs from plainEvent; nil: a reject
@@ -127,6 +129,14 @@ func TestDecodeEvent(t *testing.T) {
 		{"an id of 10,000 bytes", `{…,"experiment":{"experiment_id":"exp_1","variation_id":"` + strings.Repeat("v", 10_000) + `"}}`, nil, ReasonMetadata},
 		{"equal names: the last wins whole", `{…,"experiment":{"experiment_id":"exp_0","variation_id":"var_0","is_control":true},"experiment":{` + arm + `}}`, inArm, ""},
 		{"escaped ids", `{…,"experiment":{"experiment\u005fid":"exp\u005f1","variation_id":"v\u0061r_1"}}`, inArm, ""},
+		{"names in other letters", `{…,"Experiment":{` + arm + `},"DETAILS":{"experiment":{` + arm + `}}}`, same, ""},
+		{"ids in other letters", `{…,"experiment":{"Experiment_ID":"exp_1","variation_id":"var_1"}}`, nil, ReasonMetadata},
+		{"equal names inside: the last wins", `{…,"experiment":{"experiment_id":"exp_1","variation_id":"var_0","variation_id":"var_1"}}`, inArm, ""},
+		{"equal names: the last is none", `{…,"experiment":{` + arm + `},"experiment":null}`, same, ""},
+		{"equal details: the last wins whole", `{…,"details":{"experiment":{"experiment_id":"exp_0","variation_id":"var_0"}},"details":{"experiment":{` + arm + `}}}`, inArm, ""},
+		{"variation is an object", `{…,"experiment":{"experiment_id":"exp_1","variation_id":{"id":"var_1"}}}`, nil, ReasonMetadata},
+		{"variation is an array", `{…,"experiment":{"experiment_id":"exp_1","variation_id":["var_1"]}}`, nil, ReasonMetadata},
+		{"variation is true", `{…,"experiment":{"experiment_id":"exp_1","variation_id":true}}`, nil, ReasonMetadata},
 		{"text that looks like metadata", `{…,"user_agent":"\"experiment\":{\"experiment_id\":\"exp_1\"}"}`, same, ""},
 
 		// Identity.
@@ -164,6 +174,10 @@ func TestDecodeEvent(t *testing.T) {
 		{"details null", `{…,"details":null}`, same, ""},
 		{"details text", `{…,"details":"gone"}`, same, ""},
 		{"details an array", `{…,"details":[{"experiment":{` + arm + `}}]}`, same, ""},
+		{"a masked user", `{…,"user_id":"****"}`, same, ""},
+		{"a masked user behind its connection", `{…,"user_id":"auth0|********"}`, same, ""},
+		{"a hashed user", `{…,"user_id":"auth0|9f1c2e6a77b0d3e4"}`, func(e *store.Event) { e.User = testKey.User("auth0|9f1c2e6a77b0d3e4") }, ""},
+		{"a user with a star in it", `{…,"user_id":"custom|a*"}`, func(e *store.Event) { e.User = testKey.User("custom|a*") }, ""},
 		{"SSO: no prompts", `{…,"connection_id":"","details":{"prompts":[ ],"elapsedTime":null}}`, func(e *store.Event) { e.Interactive = store.No }, ""},
 		{"prompts null", `{…,"details":{"prompts":null}}`, same, ""},
 		{"amr null", `{…,"details":{"prompts":[{"performed_amr":null}]}}`, func(e *store.Event) { e.Interactive = store.Yes }, ""},
@@ -216,6 +230,7 @@ func TestDecodeEvent(t *testing.T) {
 		{"brackets in text are not deep", `{…,"zzz":"` + strings.Repeat(`[{\"`, 5_000) + `"}`, same, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			defer row.Done()
 			got, err := decodeOne(t, strings.ReplaceAll(test.in, "{…", "{"+base))
 			if test.want == nil {
 				var why *RejectError

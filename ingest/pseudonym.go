@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -28,8 +29,8 @@ import (
 // the same numbers for ever: who loses the key file can no longer join new
 // events with stored ones.
 //
-// Every method returns 0 for an empty id and never 0 for any other. They are
-// safe for concurrent use. Printing or encoding the type gives "[redacted]".
+// Every method returns 0 for an empty id, User also for one that was masked, and
+// never 0 for any other. They are safe for concurrent use. Printing or encoding the type gives "[redacted]".
 type Pseudonyms struct {
 	user, session, transaction, logID, record, page subkey
 }
@@ -57,8 +58,17 @@ func (k subkey) of(b []byte) uint64 {
 	return max(siphash.Hash(k.k0, k.k1, b), 1)
 }
 
-// User returns the pseudonym of a user_id.
-func (p *Pseudonyms) User(id string) uint64 { return p.user.of([]byte(id)) }
+// User returns the pseudonym of a user_id. One that something on the way has
+// replaced by stars, alone or behind its connection (auth0|****), is no id: all
+// people would be one, and two variations would meet in them.
+func (p *Pseudonyms) User(id string) uint64 { return p.userOf([]byte(id)) }
+
+func (p *Pseudonyms) userOf(id []byte) uint64 {
+	if own := id[bytes.LastIndexByte(id, '|')+1:]; len(bytes.Trim(own, "*")) == 0 && len(own) > 0 {
+		return 0
+	}
+	return p.user.of(id)
+}
 
 // Session returns the pseudonym of a session id.
 func (p *Pseudonyms) Session(id string) uint64 { return p.session.of([]byte(id)) }

@@ -6,11 +6,13 @@ import (
 
 	"pgregory.net/rapid"
 
+	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
 
 func TestParseTime(t *testing.T) {
 	const sec = store.Micros(1793697251) * second // 2026-11-03T09:14:11Z
+	row := tier.Begin(t, "D6", tier.Size{Test: 40})
 	for in, want := range map[string]store.Micros{
 		"2026-11-03T09:14:11Z":               sec,
 		"2026-11-03T09:14:11.902Z":           sec + 902_000,
@@ -77,8 +79,9 @@ func TestParseTime(t *testing.T) {
 			got = 0
 		}
 		if got != want {
-			t.Errorf("ParseTime(%q) = %d, want %d", in, got, want)
+			row.Violation("ParseTime(%q) = %d, want %d", in, got, want)
 		}
+		row.Done()
 	}
 }
 
