@@ -634,3 +634,27 @@ func TestPrepare(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFile: whatever a file holds, packed or not, it is read to an end, once, without an error of its own.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte(three))
+	f.Add(gz(f, []byte(three)))
+	f.Add(zst(f, []byte(three)))
+	f.Add(append(gz(f, []byte(three)), gz(f, []byte("["+three))...))
+	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0, 0, 'x'})
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, in []byte) {
+		path := filepath.Join(dir, "f")
+		if err := os.WriteFile(path, in, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		one, ahead := pumpPath(t, path, false, false), pumpPath(t, path, true, true)
+		if one.err != "" || one.account.Loaded != ahead.account.Loaded || fmt.Sprint(one.rejects) != fmt.Sprint(ahead.rejects) ||
+			fmt.Sprint(one.events) != fmt.Sprint(ahead.events) || one.next != ahead.next {
+			t.Errorf("%q: one after the other %+v, decoded ahead %+v", in, one, ahead)
+		}
+		if one.account.Received != one.account.Stored+one.account.Rejected {
+			t.Errorf("%+v", one.account)
+		}
+	})
+}
