@@ -16,6 +16,7 @@ import (
 
 	"keyramp/analysis"
 	"keyramp/fixtures/tenant"
+	"keyramp/fixtures/tier"
 )
 
 // long says whether the tests that take minutes run too.
@@ -132,33 +133,48 @@ func TestImportTwiceAndOverlapping(t *testing.T) {
 
 // The same question gets the same bytes, whatever comes later and in whatever order.
 func TestAsOfDoesNotMove(t *testing.T) {
-	s := tell(t, tenant.Config{Seed: 5, Users: 1500, Days: 14})
-	// The events of one day are logged after the day's end when they are late: the first
-	// of two files holds everything dated before asOf, as a complete import does.
-	logs, page := s.files(2)
-	asOf := s.world.Logged(s.world.Len()/2 - 1).Add(-time.Hour).Format(time.RFC3339)
-	ask := func(s *story) string {
-		var all string
-		for _, format := range []string{"table", "json", "csv", "markdown"} {
-			all += s.keyramp(0, "report", "--as-of", asOf, "--format", format)
-			all += s.keyramp(0, "decide", "--as-of", asOf, "--format", format)
+	row := tier.Begin(t, "R3", tier.Size{Test: 2, Chaos: 60, Soak: 600})
+	for round := range row.Rounds() {
+		r := rand.New(rand.NewPCG(uint64(round), 8))
+		s := tell(t, tenant.Config{Seed: 5 + uint64(round), Users: 500 + r.IntN(1000), Days: 10 + r.IntN(5), PageUserIDs: r.IntN(2) == 0})
+		// The events of one day are logged after the day's end when they are late: the first
+		// of the files holds everything dated before asOf, as a complete import does.
+		files := 2 + r.IntN(3)
+		logs, page := s.files(files)
+		first := 1 + r.IntN(files-1)
+		asOf := s.world.Logged(s.world.Len()*first/files - 1).Add(-time.Hour).Format(time.RFC3339)
+		formats := []string{"json", "csv"}
+		if round == 0 {
+			formats = append(formats, "table", "markdown")
 		}
-		return all
-	}
-	early := s.with("early")
-	early.keyramp(0, "import", "logs", logs[0])
-	early.keyramp(0, "import", "page", page)
-	before := ask(early)
-	early.keyramp(0, "import", "logs", logs[1])
-	if ask(early) != before {
-		t.Error("a later import changed an earlier report")
-	}
-	backwards := s.with("backwards")
-	backwards.keyramp(0, "import", "page", page)
-	backwards.keyramp(0, "import", "logs", logs[1])
-	backwards.keyramp(0, "import", "logs", logs[0])
-	if ask(backwards) != before {
-		t.Error("another order of imports changed the report")
+		ask := func(s *story) string {
+			var all string
+			for _, format := range formats {
+				all += s.keyramp(0, "report", "--as-of", asOf, "--format", format)
+				all += s.keyramp(0, "decide", "--as-of", asOf, "--format", format)
+			}
+			return all
+		}
+		early := s.with("early")
+		early.keyramp(0, append([]string{"import", "logs"}, logs[:first]...)...)
+		early.keyramp(0, "import", "page", page)
+		before := ask(early)
+		for _, later := range logs[first:] {
+			early.keyramp(0, "import", "logs", later)
+			early.keyramp(0, "report", "--format", "json")
+		}
+		if ask(early) != before {
+			row.Violation("round %d: a later import changed an earlier report", round)
+		}
+		backwards := s.with("backwards")
+		backwards.keyramp(0, "import", "page", page)
+		for _, part := range slices.Backward(logs) {
+			backwards.keyramp(0, "import", "logs", part)
+		}
+		if ask(backwards) != before {
+			row.Violation("round %d: another order of imports changed the report", round)
+		}
+		row.Done()
 	}
 }
 

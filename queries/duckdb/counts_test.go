@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
 
@@ -123,6 +124,39 @@ func TestCountsAgreeWithOracle(t *testing.T) {
 			t.Fatalf("world %d: the SQL (+) and the oracle (-) differ:\n%s", seed, diff)
 		}
 		db.Close()
+	}
+}
+
+// However many threads count, they count the same: a million events lie in many row groups.
+func TestThreadsAgree(t *testing.T) {
+	row := tier.Begin(t, "R3", tier.Size{Test: 3, Chaos: 6})
+	db := scratch(t)
+	madeUp(t, db, 1, time.UnixMicro(dayOne))
+	dir := db.opts.Dir
+	db.Close()
+	scope := store.Scope{Experiment: "exp_1", Until: dayOne + 40*24*hour, Phases: []store.Phase{{Number: 1, Experiment: "exp_1", From: dayOne,
+		Known: true, Arms: []store.Arm{{Variation: "var_c", Weight: 90, Control: true}, {Variation: "var_t", Weight: 10}}}}}
+	var want *store.Counts
+	for round := range row.Rounds() {
+		db, err := Open(context.Background(), Options{Dir: dir, ReadOnly: true, Threads: []int{2, 1, 7}[round%3]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.Counts(context.Background(), scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.Close()
+		if want == nil {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			row.Violation("%d threads:\n%s", db.opts.Threads, diff)
+		}
+		row.Done()
+	}
+	if want.Quality.Carried == 0 {
+		t.Error("nothing was counted")
 	}
 }
 
