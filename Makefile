@@ -50,12 +50,14 @@ $(STATICCHECK):
 	GOBIN=$(CURDIR)/bin go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	mv bin/staticcheck $@
 
-fuzz: need ## fuzz every decoder for FUZZTIME (30s) each
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+fuzz: need ## fuzz every decoder for FUZZTIME (30s) each; what fails is kept in testdata/fuzz
+	@failed=; \
+	for file in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
 	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
 	    echo "$$(dirname $$file) $$name"; \
-	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" || exit 1; \
-	  done; done
+	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" || failed="$$failed $$name"; \
+	  done; done; \
+	test -z "$$failed" || { echo "make: these found something, which lies in testdata/fuzz beside them:$$failed" >&2; exit 1; }
 
 mutants: need ## edit formulas wrongly, one at a time: the tests must catch each (minutes)
 	KEYRAMP_MUTANTS=1 go test ./stats -run '^TestMutants$$' -count=1 -v -timeout 60m
