@@ -107,6 +107,9 @@ func (d *DB) Close() error {
 	return d.stop()
 }
 
+// freedMost is how much freed memory a writer keeps for itself. A test of many small commits has no use for giving it back.
+var freedMost = "1MB"
+
 // start makes the in-memory instance and closes every door that a question
 // could use: DuckDB then reaches the store's folder only.
 func (d *DB) start(ctx context.Context) error {
@@ -131,7 +134,7 @@ func (d *DB) start(ctx context.Context) error {
 	}
 	if !d.opts.ReadOnly {
 		// What a commit frees goes back to the system; otherwise a long import grows by some megabytes with each.
-		settings = append(settings, "set allocator_flush_threshold = '1MB'", "set allocator_bulk_deallocation_flush_threshold = '1MB'")
+		settings = append(settings, "set allocator_flush_threshold = "+quote(freedMost), "set allocator_bulk_deallocation_flush_threshold = "+quote(freedMost))
 	}
 	settings = append(settings, "set lock_configuration = true")
 	if _, err := d.pool.ExecContext(ctx, strings.Join(settings, "; ")); err != nil {

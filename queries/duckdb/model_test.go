@@ -33,9 +33,10 @@ func TestModel(t *testing.T) {
 	row := tier.Begin(t, "R4", tier.Size{Test: 300, Chaos: 10_000, Soak: 100_000})
 	const workers = 2
 	setFlag(t, "rapid.checks", (row.Rounds()+workers-1)/workers)
-	setFlag(t, "rapid.steps", 5)
+	setFlag(t, "rapid.steps", 4)
 	enoughEvents, changedPart = 0, 1 // even the smallest store changes by parts
-	defer func() { enoughEvents, changedPart = usualEnough, usualPart }()
+	freedMost = "1GB"
+	defer func() { enoughEvents, changedPart, freedMost = usualEnough, usualPart, "1MB" }()
 	var did tally
 	template := emptyStore(t)
 	t.Run("sequences", func(t *testing.T) {
@@ -229,7 +230,7 @@ func (m *model) drawWorld(t *rapid.T) {
 		m.scope.TestClients, m.scope.TestUsers = []string{"robot"}, []uint64{3}
 	}
 	m.scope.Covariates = rapid.Bool().Draw(t, "covariates")
-	m.asks = rapid.IntRange(0, 11).Draw(t, "asks") == 11
+	m.asks = rapid.IntRange(0, 19).Draw(t, "asks") == 19
 }
 
 func upTo(n int) []int {
@@ -576,7 +577,7 @@ func (m *model) conflict(t *rapid.T) {
 			if e.Logged != 0 {
 				move *= 5
 			}
-			e.Content, e.At, e.Variation = content, e.At+move, "var_t"
+			e.Content, e.At, e.Variation = content, e.At+move, store.WordOf("var_t")
 			e.Assigned = e.At
 			records = append(records, of, m.tell(told{event: &e}))
 		case r.page != nil:
@@ -769,9 +770,9 @@ func (m *model) stored() (c content, err error) {
 				&e.PasskeyUsed, &e.Test); err != nil {
 				return err
 			}
-			for i, to := range []*string{&e.Type, &e.ClientID, &e.Connection, &e.Strategy, &e.Device, &e.Experiment, &e.Variation,
+			for i, to := range []*store.Word{&e.Type, &e.ClientID, &e.Connection, &e.Strategy, &e.Device, &e.Experiment, &e.Variation,
 				&e.Allocation, &e.Segment, &e.Authenticator} {
-				*to = w.texts[word[i]]
+				*to = store.WordOf(w.texts[word[i]])
 			}
 			c.Events = append(c.Events, e)
 		}
