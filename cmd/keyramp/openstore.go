@@ -52,7 +52,13 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(ctx, db, names), db.Close())
+	err = use(ctx, db, names)
+	if err == nil {
+		if err := db.Tidy(ctx); err != nil { // what was read is stored all the same
+			a.log.Warn("the store was not made smaller", "why", err)
+		}
+	}
+	return errors.Join(err, db.Close())
 }
 
 func (a *app) keyPath() string   { return filepath.Join(a.storeDir(), "pseudonym.key") }

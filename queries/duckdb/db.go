@@ -47,6 +47,7 @@ type DB struct {
 	words   *words
 	staged  staging
 	ran     map[string]bool // sources whose run is counted
+	wrote   bool            // something was committed
 }
 
 var _ store.Store = (*DB)(nil)

@@ -72,6 +72,7 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 	}
 	d.words.committed()
 	d.ran[next.Source] = true
+	d.wrote = d.wrote || rows > 0
 	return loaded, nil
 }
 

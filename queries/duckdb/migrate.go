@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -59,16 +58,18 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 	return nil
 }
 
+// layout is how a new file is made. A checkpoint rewrites blocks of metadata in place, and a process that is killed
+// within such a write leaves a torn block: the smaller the blocks, the shorter that moment. In blocks smaller than
+// these DuckDB does not pack integers of 64 bits, and an event would take half as much more.
+const layout = "block_size 65536"
+
 // create makes an empty database beside the store's place and puts it there
 // whole, so that a process killed meanwhile leaves no half a file. Where another
 // process was faster, its file stays.
 func (d *DB) create(ctx context.Context) error {
-	fresh := fmt.Sprintf("%s.new-%d-%x", d.path, os.Getpid(), rand.Uint32())
+	fresh := freshName(d.path)
 	defer os.Remove(fresh)
-	// A checkpoint rewrites blocks of metadata in place, and a process that is killed within such a
-	// write leaves a torn block: the smaller the blocks, the shorter that moment. In blocks smaller
-	// than these DuckDB does not pack integers of 64 bits, and an event would take half as much more.
-	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh (block_size 65536); detach fresh"); err != nil {
+	if _, err := d.pool.ExecContext(ctx, "attach "+quote(fresh)+" as fresh ("+layout+"); detach fresh"); err != nil {
 		return err
 	}
 	if err := private(fresh); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -87,6 +88,12 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 		return err
 	}
 	defer release()
+	if !readOnly {
+		if err := backUp(ctx, conn, d.path, viewOf(holders(d.path), d.path)); err != nil {
+			d.detach(conn)
+			return d.wrap(fmt.Errorf("undo file: %w", err))
+		}
+	}
 	if err := fn(ctx, conn); err != nil {
 		d.detach(conn)
 		return d.wrap(err)
@@ -106,6 +113,7 @@ func (d *DB) attach(ctx context.Context, conn *sql.Conn, readOnly bool) (release
 	leave := d.queue(ctx, deadline)
 	defer leave()
 	held := holders(d.path)
+	held.mend(d.path)
 	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
 		release, ok := held.try(readOnly)
 		err := fmt.Errorf("store %s: %w (this process)", d.path, store.ErrBusy)
@@ -182,7 +190,20 @@ func private(path string) error {
 
 // A holder orders the instances of one process: the system's lock that DuckDB
 // takes does not tell them apart.
-type holder struct{ mu sync.RWMutex }
+type holder struct {
+	mu sync.RWMutex
+
+	opening sync.Mutex // guards view
+	view    *os.File
+}
+
+// viewOf is nil, not an interface of a nil file, when there is no view.
+func viewOf(h *holder, path string) io.ReaderAt {
+	if f := h.own(path); f != nil {
+		return f
+	}
+	return nil
+}
 
 var inProcess sync.Map // path → *holder
 

@@ -1,0 +1,142 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"keyramp/queries"
+	"keyramp/queries/store"
+)
+
+// tables are all that a store has.
+var tables = []string{"meta", "words", "events", "page_events", "rejects", "filtered", "sources", "gaps", "observations"}
+
+// Where free blocks make a file wasteful: more than one in freePart of its blocks, and at least freeLeast bytes.
+const (
+	freePart  = 5
+	freeLeast = 1 << 20
+)
+
+// Tidy writes the store anew when rows were loaded and much of its file is free. DuckDB gathers the rows of small
+// commits in ever larger groups; the room of the smaller ones stays free inside the file.
+//
+// It is for the end of a run that holds Lock: another writer's commit would be lost.
+func (d *DB) Tidy(ctx context.Context) error {
+	d.loading.Lock()
+	wrote := d.wrote
+	d.loading.Unlock()
+	if !wrote {
+		return nil
+	}
+	wasteful := false
+	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		var size, total, free int64
+		err := one(ctx, conn, "space", nil, &size, &total, &free)
+		wasteful = size*free >= freeLeast && free > total/freePart
+		return err
+	})
+	if err != nil || !wasteful {
+		return err
+	}
+	return d.Compact(ctx)
+}
+
+// Compact writes the store anew beside its place and puts it there whole: without what earlier
+// commits left in blocks that are free, and with the rows in their order. A process that is
+// killed meanwhile leaves the store as it was. Like Tidy it is for a run that holds Lock.
+func (d *DB) Compact(ctx context.Context) error {
+	if _, err := os.Stat(d.path + ".wal"); !errors.Is(err, fs.ErrNotExist) {
+		return nil // the log belongs to this file, and the next commit writes it in
+	}
+	fresh := freshName(d.path)
+	defer os.Remove(fresh)
+	return d.read(ctx, func(ctx context.Context, conn *sql.Conn) error { // attached for reading, the file takes no commit
+		if err := attachFresh(ctx, conn, fresh); err != nil {
+			return err
+		}
+		defer conn.ExecContext(context.WithoutCancel(ctx), "detach database if exists fresh")
+		for _, table := range tables {
+			if _, err := copyTable(ctx, conn, table, d.opts.Threads > 1); err != nil {
+				return err
+			}
+		}
+		if _, err := conn.ExecContext(ctx, "detach fresh"); err != nil {
+			return err
+		}
+		if err := private(fresh); err != nil {
+			return err
+		}
+		// While we have it attached nobody writes into the file that goes.
+		if err := os.Rename(fresh, d.path); err != nil {
+			return fmt.Errorf("%w: %w", store.ErrResources, err)
+		}
+		return syncDir(filepath.Dir(d.path))
+	})
+}
+
+// freshName names a file beside the store's; sweep knows it.
+func freshName(path string) string {
+	return fmt.Sprintf("%s.new-%d-%x", path, os.Getpid(), rand.Uint32())
+}
+
+// attachFresh makes a file with the tables and views of a store, but without rows, and attaches it as fresh.
+func attachFresh(ctx context.Context, conn *sql.Conn, path string) error {
+	steps, err := queries.Schema("duckdb")
+	if err != nil {
+		return err
+	}
+	statements := []string{"attach " + quote(path) + " as fresh (" + layout + ")", "use fresh", "begin transaction"}
+	for _, s := range steps {
+		statements = append(statements, s.SQL)
+	}
+	statements = append(statements, "delete from meta", "delete from words", "commit", "use store")
+	for _, s := range statements {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			conn.ExecContext(context.WithoutCancel(ctx), "use memory; detach database if exists fresh")
+			return err
+		}
+	}
+	return nil
+}
+
+// copyTable copies the rows of a table of the attached store into fresh, in their order, and
+// compares what arrived: kept answers know rows by their numbers.
+func copyTable(ctx context.Context, conn *sql.Conn, table string, sorted bool) (rows int64, err error) {
+	text := "insert into fresh." + table + " by name select * from store." + table
+	if sorted { // one thread hands rows on as it reads them
+		text += " order by rowid"
+	}
+	if _, err := conn.ExecContext(ctx, text); err != nil {
+		return 0, fmt.Errorf("table %s: %w", table, err)
+	}
+	type sum struct {
+		rows int64
+		hash string
+	}
+	var from, into sum
+	for db, s := range map[string]*sum{"store": &from, "fresh": &into} {
+		row := conn.QueryRowContext(ctx, "select count(*), coalesce(bit_xor(hash(t.rowid, t)), 0)::varchar from "+db+"."+table+" t")
+		if err := row.Scan(&s.rows, &s.hash); err != nil {
+			return 0, fmt.Errorf("table %s: %w", table, err)
+		}
+	}
+	if from != into {
+		return 0, fmt.Errorf("table %s: the copy has %d rows, the store %d, or others", table, into.rows, from.rows)
+	}
+	return into.rows, nil
+}
+
+// syncDir makes a rename in a folder last.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
