@@ -59,14 +59,15 @@ nothing failed, else that of the failure with the lowest one.`,
 		},
 	}
 	cmd.Flags().BoolVar(&d.offline, "offline", false, "ask no server")
+	cmd.Flags().BoolVar(&d.deep, "deep", false, "read every column of every table, to find damage")
 	return cmd
 }
 
 // A doctor is one run of the command.
 type doctor struct {
 	*app
-	offline bool
-	found   []finding
+	offline, deep bool
+	found         []finding
 }
 
 // A finding is one line of the result.
@@ -354,7 +355,11 @@ func (d *doctor) key(ctx context.Context) {
 // contents opens the store as a report does.
 func (d *doctor) contents(ctx context.Context) {
 	var s *store.Status
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: d.storeDir(), ReadOnly: true, LockWait: d.flags.lockWait})
+	var db *duckdb.DB
+	err := d.safe(ctx)
+	if err == nil {
+		db, err = duckdb.Open(ctx, duckdb.Options{Dir: d.storeDir(), ReadOnly: true, LockWait: d.flags.lockWait})
+	}
 	if err == nil {
 		s, err = db.Status(ctx)
 		err = errors.Join(err, db.Close())
@@ -368,6 +373,9 @@ func (d *doctor) contents(ctx context.Context) {
 		return
 	}
 	d.ok("store", "schema %d, %s events, %s page events, %s", s.Schema, group(s.Events), group(s.Pages), size(s.Bytes))
+	if d.deep {
+		d.depth(ctx)
+	}
 	for _, src := range s.Sources {
 		d.source(src)
 	}
@@ -390,6 +398,19 @@ func (d *doctor) contents(ctx context.Context) {
 	} else {
 		d.ok("rejects", "none")
 	}
+}
+
+// depth reads the whole store: what opens may still be damaged inside.
+func (d *doctor) depth(ctx context.Context) {
+	found, err := d.examine(ctx, d.storeDir(), "")
+	if err == nil && !found.Whole() {
+		err = &toldError{found.Why(), store.ErrDamaged}
+	}
+	if err != nil {
+		d.fail(ctx, "store, in depth", "", err)
+		return
+	}
+	d.ok("store, in depth", "every column of %d tables was read, %s rows", len(found.Tables), group(found.Rows()))
 }
 
 // source tells how old the cursor of a source is that is pulled.

@@ -78,7 +78,7 @@ func exitCode(ctx context.Context, err error) (code int, hint string) {
 	case errors.Is(err, store.ErrNewer):
 		return exitStore, "use the keyramp that wrote it, or a newer one"
 	case errors.Is(err, store.ErrDamaged):
-		return exitStore, "keep the folder as it is; pull or import into a new one with --store"
+		return exitStore, "keyramp repair says what can be brought back, and does it with --yes"
 	case errors.Is(err, store.ErrResources), lacking(err):
 		return exitResources, lackHint
 	}

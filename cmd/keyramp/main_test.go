@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"keyramp": func() {
 		batchRecords, _ = strconv.Atoi(os.Getenv("KEYRAMP_TEST_BATCH"))
 		armed()
+		leaveLog = os.Getenv("KEYRAMP_TEST_LOG") != ""
 		main()
 	}})
 }

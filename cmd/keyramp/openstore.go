@@ -16,12 +16,18 @@ import (
 // reading opens the store for questions and closes it after use. It waits for
 // a writer's commit, never for its whole run.
 func (a *app) reading(ctx context.Context, use func(context.Context, store.Store) error) error {
+	if err := a.safe(ctx); err != nil {
+		return err
+	}
 	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, Answers: true, LockWait: a.flags.lockWait})
 	if err != nil {
 		return err
 	}
 	return errors.Join(use(ctx, db), db.Close())
 }
+
+// leaveLog lets a run end as if it had died before its commits were written into the store's file. A test sets it.
+var leaveLog = false
 
 // writing makes this run the store's only writer, opens the store and loads
 // the key that turns ids into pseudonyms.
@@ -46,9 +52,12 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 	if err != nil {
 		return err
 	}
+	if err := a.safe(ctx); err != nil {
+		return err
+	}
 	// One core stores while the others decode. What DuckDB may hold bounds the memory of an import, whatever the store's
 	// size: it needs a batch and what it looks up, and would keep all it ever read.
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), Threads: 1, Memory: "256MB", LockWait: a.flags.lockWait})
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), Threads: 1, Memory: "256MB", LockWait: a.flags.lockWait, LeaveLog: leaveLog})
 	if err != nil {
 		return err
 	}

@@ -119,6 +119,9 @@ func (q *query) text(cmd *cobra.Command, args []string) (string, error) {
 // run collects the answer and lets go of the store before anything is printed:
 // a pager that waits for its reader must not hold up the next pull.
 func (q *query) run(ctx context.Context, format, text string) error {
+	if err := q.safe(ctx); err != nil {
+		return err
+	}
 	db, err := duckdb.Open(ctx, duckdb.Options{Dir: q.storeDir(), ReadOnly: true, LockWait: q.flags.lockWait, Memory: q.memory})
 	if err != nil {
 		return err

@@ -59,6 +59,7 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 		newDemo(a), newPull(a), newImport(a), newPlan(a),
 		newReport(a), newDecide(a), newExport(a), newSimulate(a),
 		newStatus(a), newRejects(a), newExperiments(a), newQuery(a), newDoctor(a),
+		newRepair(a), newProbe(a),
 		newVersion(a), newCompletion(a),
 	)
 	strictArgs(root)
@@ -103,7 +104,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	a.log = newLogger(a.errw, level)
 
 	switch cmd.Name() {
-	case "version", "completion", "demo", "doctor": // a broken file cannot stop these: they read no settings, or tell what is wrong with them
+	case "version", "completion", "demo", "doctor", "probe": // a broken file cannot stop these: they read no settings, or tell what is wrong with them
 		return nil
 	}
 	var err error

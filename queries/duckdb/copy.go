@@ -14,9 +14,6 @@ import (
 	"keyramp/queries/store"
 )
 
-// tables are all that a store has.
-var tables = []string{"meta", "words", "events", "page_events", "rejects", "filtered", "sources", "gaps", "observations"}
-
 // Where free blocks make a file wasteful: more than one in freePart of its blocks, and at least freeLeast bytes.
 const (
 	freePart  = 5
@@ -57,10 +54,14 @@ func (d *DB) Compact(ctx context.Context) error {
 	fresh := freshName(d.path)
 	defer os.Remove(fresh)
 	return d.read(ctx, func(ctx context.Context, conn *sql.Conn) error { // attached for reading, the file takes no commit
-		if err := attachFresh(ctx, conn, fresh); err != nil {
+		tables, err := tablesOf(ctx, conn)
+		if err != nil {
 			return err
 		}
-		defer conn.ExecContext(context.WithoutCancel(ctx), "detach database if exists fresh")
+		defer conn.ExecContext(context.WithoutCancel(ctx), "use store; detach database if exists fresh")
+		if err := attachFresh(ctx, conn, fresh, "meta", "words"); err != nil {
+			return err
+		}
 		for _, table := range tables {
 			if _, err := copyTable(ctx, conn, table, d.opts.Threads > 1); err != nil {
 				return err
@@ -85,8 +86,9 @@ func freshName(path string) string {
 	return fmt.Sprintf("%s.new-%d-%x", path, os.Getpid(), rand.Uint32())
 }
 
-// attachFresh makes a file with the tables and views of a store, but without rows, and attaches it as fresh.
-func attachFresh(ctx context.Context, conn *sql.Conn, path string) error {
+// attachFresh makes a file with the tables and views of a store and attaches it as fresh. The tables named are
+// emptied of the rows that every store begins with.
+func attachFresh(ctx context.Context, conn *sql.Conn, path string, emptied ...string) error {
 	steps, err := queries.Schema("duckdb")
 	if err != nil {
 		return err
@@ -95,14 +97,24 @@ func attachFresh(ctx context.Context, conn *sql.Conn, path string) error {
 	for _, s := range steps {
 		statements = append(statements, s.SQL)
 	}
-	statements = append(statements, "delete from meta", "delete from words", "commit", "use store")
-	for _, s := range statements {
+	for _, table := range emptied {
+		statements = append(statements, "delete from "+table)
+	}
+	for _, s := range append(statements, "commit", "use store") {
 		if _, err := conn.ExecContext(ctx, s); err != nil {
-			conn.ExecContext(context.WithoutCancel(ctx), "use memory; detach database if exists fresh")
 			return err
 		}
 	}
 	return nil
+}
+
+func tablesOf(ctx context.Context, conn *sql.Conn) (tables []string, err error) {
+	var name string
+	err = each(ctx, conn, "tables", nil, func() error {
+		tables = append(tables, name)
+		return nil
+	}, &name)
+	return tables, err
 }
 
 // copyTable copies the rows of a table of the attached store into fresh, in their order, and

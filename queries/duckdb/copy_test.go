@@ -36,6 +36,7 @@ func TestCompactedStoreIsTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+				tables, err := tablesOf(ctx, conn)
 				for _, table := range tables {
 					var text string
 					if err := conn.QueryRowContext(ctx, "select count(*) || ' ' || coalesce(bit_xor(hash(t.rowid, t)), 0) from "+table+" t").Scan(&text); err != nil {
@@ -43,7 +44,7 @@ func TestCompactedStoreIsTheSame(t *testing.T) {
 					}
 					rows = append(rows, table+" "+text)
 				}
-				return nil
+				return err
 			})
 			if err != nil {
 				t.Fatal(err)

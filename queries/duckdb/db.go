@@ -32,6 +32,7 @@ type Options struct {
 	Threads  int           // default 2
 	TempDir  string        // where large questions spill; default Dir
 	Answers  bool          // keep the answers of reports beside the store, and start from them
+	LeaveLog bool          // leave commits in the log beside the file, as a process does that dies early; for tests
 }
 
 // A DB is a store in one DuckDB file. It is safe for concurrent use; one
@@ -78,8 +79,10 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
-		case err != nil || info.Size() == 0:
+		case err != nil:
 			return nil, d.missing()
+		case info.Size() == 0: // none was ever made so
+			return nil, fmt.Errorf("store %s: %w: it is empty", d.path, store.ErrDamaged)
 		}
 	} else {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -90,6 +93,7 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		}
 		durable.Sweep(temp, "spill")
 		durable.Sweep(dir, file+".new")
+		durable.Sweep(dir, "repair")
 	}
 	if err := d.start(ctx); err != nil {
 		return nil, err
@@ -136,6 +140,9 @@ func (d *DB) start(ctx context.Context) error {
 	if !d.opts.ReadOnly {
 		// What a commit frees goes back to the system; otherwise a long import grows by some megabytes with each.
 		settings = append(settings, "set allocator_flush_threshold = "+quote(freedMost), "set allocator_bulk_deallocation_flush_threshold = "+quote(freedMost))
+	}
+	if d.opts.LeaveLog {
+		settings = append(settings, "set checkpoint_threshold = '1TB'", "pragma disable_checkpoint_on_shutdown")
 	}
 	settings = append(settings, "set lock_configuration = true")
 	if _, err := d.pool.ExecContext(ctx, strings.Join(settings, "; ")); err != nil {
