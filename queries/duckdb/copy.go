@@ -77,6 +77,7 @@ func (d *DB) Compact(ctx context.Context) error {
 		if err := os.Rename(fresh, d.path); err != nil {
 			return fmt.Errorf("%w: %w", store.ErrResources, err)
 		}
+		os.Remove(d.path + undoSuffix) // it tells of what was there before
 		return syncDir(filepath.Dir(d.path))
 	})
 }
