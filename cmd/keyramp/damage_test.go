@@ -201,3 +201,28 @@ func TestStoreDamaged(t *testing.T) {
 	}
 	row.Note("flips found, of all blocks", fmt.Sprintf("%d of %d", found, flips))
 }
+
+// A log whose replay ends the process, or does not end, is damage like any other.
+func TestProbeThatDiesOrHangs(t *testing.T) {
+	w := newWreck(t, true)
+	defer func(d time.Duration) { probeLeast = d }(probeLeast)
+	probeLeast = time.Second
+	for marker, says := range map[string]string{"probe-dies": "ended the process", "probe-hangs": "did not end"} {
+		if err := w.kept.Restore(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(w.store, marker)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"status"}, {"pull"}, {"doctor", "--offline"}, {"query", "select 1"}, {"repair"}} {
+			var out bytes.Buffer
+			args = append(args, "--store", w.store, "--lock-wait", "1s")
+			if code := run(t.Context(), w.env, args, strings.NewReader(""), &out, &out); code != exitStore || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), says) {
+				t.Errorf("%s: keyramp %v: exit %d\n%s", marker, args, code, &out)
+			}
+		}
+		os.Remove(path)
+	}
+	w.keyramp(0, "status") // the log was whole
+}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -18,9 +21,23 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"keyramp": func() {
 		batchRecords, _ = strconv.Atoi(os.Getenv("KEYRAMP_TEST_BATCH"))
 		armed()
+		if len(os.Args) > 2 && os.Args[1] == "probe" {
+			misbehave(os.Args[2])
+		}
 		leaveLog = os.Getenv("KEYRAMP_TEST_LOG") != ""
 		main()
 	}})
+}
+
+// misbehave does to a probe what DuckDB may do to the process that opens a damaged store, when a file of the folder says so.
+func misbehave(dir string) {
+	if _, err := os.Stat(filepath.Join(dir, "probe-dies")); err == nil {
+		syscall.Kill(os.Getpid(), syscall.SIGABRT)
+		time.Sleep(time.Minute)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "probe-hangs")); err == nil {
+		time.Sleep(time.Minute)
+	}
 }
 
 func TestScripts(t *testing.T) {

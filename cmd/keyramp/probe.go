@@ -21,10 +21,9 @@ import (
 // So what may be damaged is opened by a process of its own first.
 
 // How long a probe may take: so long, and as long again as reading the store at a slow disk's pace.
-const (
-	probeLeast = time.Minute
-	probePace  = 5 << 20 // bytes a second
-)
+var probeLeast = time.Minute
+
+const probePace = 5 << 20 // bytes a second
 
 // newProbe is what keyramp runs of itself; it is for nobody else.
 func newProbe(a *app) *cobra.Command {

@@ -52,6 +52,7 @@ func (d *DB) Compact(ctx context.Context) error {
 		return nil // the log belongs to this file, and the next commit writes it in
 	}
 	fresh := freshName(d.path)
+	defer os.Remove(fresh + ".wal")
 	defer os.Remove(fresh)
 	return d.read(ctx, func(ctx context.Context, conn *sql.Conn) error { // attached for reading, the file takes no commit
 		tables, err := tablesOf(ctx, conn)
@@ -67,10 +68,7 @@ func (d *DB) Compact(ctx context.Context) error {
 				return err
 			}
 		}
-		if _, err := conn.ExecContext(ctx, "detach fresh"); err != nil {
-			return err
-		}
-		if err := private(fresh); err != nil {
+		if err := detachFresh(ctx, conn, fresh); err != nil {
 			return err
 		}
 		// While we have it attached nobody writes into the file that goes.
@@ -107,6 +105,21 @@ func attachFresh(ctx context.Context, conn *sql.Conn, path string, emptied ...st
 		}
 	}
 	return nil
+}
+
+// detachFresh lets go of a new file when all of it is on the disk.
+func detachFresh(ctx context.Context, conn *sql.Conn, path string) error {
+	if _, err := conn.ExecContext(ctx, "use store; checkpoint fresh; detach fresh"); err != nil {
+		return err
+	}
+	if exists(path + ".wal") { // rows that are in the log alone
+		return fmt.Errorf("%w: %s could not be written to its end", store.ErrResources, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close(), private(path))
 }
 
 func tablesOf(ctx context.Context, conn *sql.Conn) (tables []string, err error) {

@@ -253,10 +253,7 @@ func (d *DB) salvage(ctx context.Context, f *Found, into string, step int) error
 		if _, err := run(ctx, conn, "put_schema", sql.Named("step", int64(step))); err != nil {
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, "use store; detach fresh"); err != nil {
-			return err
-		}
-		return private(into)
+		return detachFresh(ctx, conn, into)
 	})
 }
 
