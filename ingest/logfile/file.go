@@ -3,6 +3,7 @@ package logfile
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,10 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"keyramp/ingest"
+	"keyramp/ingest/inflate"
 	"keyramp/queries/store"
 )
 
@@ -257,10 +258,7 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 	switch {
 	case bytes.HasPrefix(head, magicGzip):
 		f.gzipped = true
-		z, err := gzip.NewReader(r)
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
+		z, err := inflate.NewReader(r)
 		if err != nil {
 			return nil, err
 		}
@@ -280,7 +278,7 @@ func (f *File) unpack(r *bufio.Reader) (io.Reader, error) {
 
 // sniffAgain refuses what is still not text after it was unpacked.
 func (f *File) sniffAgain(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
+	b := bufio.NewReaderSize(r, 16) // what it buffers is copied once more
 	head, _ := b.Peek(8)
 	if bytes.HasPrefix(head, magicGzip) || bytes.HasPrefix(head, magicZstd) {
 		return nil, &ingest.RejectError{Reason: ingest.ReasonSyntax, Detail: "the file is compressed twice: unpack it once"}

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -198,6 +198,7 @@ func TestDamaged(t *testing.T) {
 		return b
 	}
 	gzipped, zstded := gz(t, noise), zst(t, noise)
+	named := append([]byte{0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3}, "second.json"...) // a header that ends inside the name
 	for _, test := range []struct {
 		name    string
 		in      []byte
@@ -211,6 +212,8 @@ func TestDamaged(t *testing.T) {
 		{"gzip, cut in its end", gzipped[:len(gzipped)-3], 50_000, ingest.ReasonTruncated, "ends too early"},
 		{"gzip, cut in its head", gzipped[:5], 0, ingest.ReasonTruncated, "ends too early"},
 		{"gzip, head only", gzipped[:2], 0, ingest.ReasonTruncated, "ends too early"},
+		{"gzip, cut in the name of a member", append(bytes.Clone(gzipped), named...), 50_000, ingest.ReasonTruncated, "ends too early"},
+		{"gzip, zeros behind", append(bytes.Clone(gzipped), make([]byte, 512)...), 50_000, ingest.ReasonTruncated, "damaged"},
 		{"gzip, wrong checksum", flip(gzipped, len(gzipped)-6), 50_000, ingest.ReasonTruncated, "checksum"},
 		{"gzip, junk behind", append(bytes.Clone(gzipped), "junk junk junk junk"...), 50_000, ingest.ReasonTruncated, "damaged"},
 		{"zstd, cut", zstded[:len(zstded)*2/3], 10_000, ingest.ReasonTruncated, "ends too early"},
