@@ -121,15 +121,15 @@ func TestPullInBadWeather(t *testing.T) {
 	row := tier.Begin(t, "N1", tier.Size{Test: 100, Chaos: 10_000})
 	log.SetOutput(io.Discard) // as main does
 	defer log.SetOutput(os.Stderr)
-	seeds := make([]uint64, 8)
+	users := 140
 	if row.Rounds() > 1000 {
-		seeds = make([]uint64, 16)
+		users = 10_000
 	}
+	s := tell(t, tenant.Config{Seed: 21, Users: users, Days: 10})
+	seeds := make([]uint64, row.Rounds()/(s.world.Len()/100)+1) // a run mostly waits, so several go beside each other
 	for i := range seeds {
-		seeds[i] = uint64(i)
+		seeds[i] = uint64(100 + i)
 	}
-	each := row.Rounds()/len(seeds) + 1
-	s := tell(t, tenant.Config{Seed: 21, Users: 10 * each, Days: 10})
 	want := s.fair()
 	var requests, pages, faults int
 	var mu sync.Mutex
@@ -153,7 +153,7 @@ func TestPullInBadWeather(t *testing.T) {
 		if err == nil {
 			err = json.Unmarshal(raw, &told)
 		}
-		if err != nil || len(told.Sources) != 1 || told.Sources[0].Duplicate > 0 || told.Sources[0].Pages < each {
+		if err != nil || len(told.Sources) != 1 || told.Sources[0].Duplicate > 0 {
 			row.Violation("summary %+v, error %v", told, err)
 			return
 		}
@@ -255,7 +255,7 @@ func TestStorm(t *testing.T) {
 		if early > 0 {
 			row.Violation("%s: %d of %d requests came earlier than told", c.name, early, requests)
 		}
-		if code != exitUpstream || !strings.Contains(errw, "nothing could be read") || (took-3*time.Second).Abs() > 2*time.Second {
+		if code != exitUpstream || !strings.Contains(errw, "nothing could be read") || took < 3*time.Second || took > 20*time.Second {
 			row.Violation("%s: exit %d after %v\n%s", c.name, code, took, errw)
 		}
 		row.Done()
@@ -494,10 +494,11 @@ func TestSlowTenant(t *testing.T) {
 		if c.fault != nil {
 			w = mine.under(func(next http.Handler) http.Handler { return chaos.Always(next, c.only, *c.fault) })
 		}
-		const limit = 4 * time.Second // the store is made in this time too
+		_, _, idle := w.pull("--max-duration", "1ns") // makes the store and ends
+		const limit = 3 * time.Second
 		code, errw, took := w.pull("--max-duration", limit.String())
-		if code != c.code || (took-limit).Abs() > 2*time.Second {
-			row.Violation("%s: exit %d, want %d, after %v\n%s", c.name, code, c.code, took, errw)
+		if code != c.code || took < limit || took > limit+idle+2*time.Second {
+			row.Violation("%s: exit %d, want %d, after %v, and %v when there is no time at all\n%s", c.name, code, c.code, took, idle, errw)
 		}
 		row.Done()
 	})
