@@ -20,6 +20,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"keyramp/fixtures/damage"
 	"keyramp/fixtures/tenant"
 	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
@@ -448,6 +449,70 @@ func TestKilledWhileMade(t *testing.T) {
 		}
 		if rest := left(t, p.store, atRest...); len(rest) > 0 {
 			k.Violation("%v: the next run left %q", e, rest)
+		}
+	}
+}
+
+// A repair that is killed leaves the damage or what it made of it, and all that was damaged;
+// the next one ends it.
+func TestKilledRepair(t *testing.T) {
+	k := newKiller(t, tier.Begin(t, "K4", tier.Size{Test: 6, Chaos: 200, Soak: 2000}))
+	defer k.close()
+	repair := []string{"repair", "--yes"}
+	var wrecks []*wreck
+	var points [][]point
+	var usual []time.Duration
+	suffixes := []string{"", ".wal"}
+	for n, suffix := range suffixes {
+		w := newWreck(t, suffix == ".wal")
+		w.harm(suffix, damage.Garbage, k.rand)
+		began := time.Now()
+		r := w.end(end{after: time.Minute}, repair...)
+		if !r.ended || r.code != exitOK && r.code != exitData {
+			t.Fatalf("repair: exit %d\n%s", r.code, r.errw)
+		}
+		wrecks, points, usual = append(wrecks, w), append(points, r.points), append(usual, time.Since(began))
+		if !slices.ContainsFunc(points[n], func(p point) bool { return p.name == "put aside" }) {
+			t.Fatalf("repair reached %v only", points[n])
+		}
+	}
+	for k.more() {
+		n := k.tried % len(wrecks)
+		w := wrecks[n]
+		for _, name := range left(t, w.store, atRest...) {
+			os.RemoveAll(filepath.Join(w.store, name))
+		}
+		how := w.harm(suffixes[n], damage.Garbage, k.rand)
+		harmed, err := os.ReadFile(w.file(suffixes[n]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := k.choose(points[n], usual[n])
+		k.tried++
+		r := w.end(e, repair...)
+		if !r.ended {
+			k.killed++
+			k.Done()
+			k.at[first(e.point, "any time")]++
+		}
+		for _, args := range [][]string{repair, {"pull", "--rate", "0", "--since", w.since}} {
+			if code, said := w.exec(nil, args...); code != exitOK && (code != exitData || args[0] == "pull") {
+				k.Violation("%s, %v: keyramp %v: exit %d\n%s", how, e, args, code, said)
+			}
+		}
+		if w.tables() != w.want {
+			k.Violation("%s, %v: another store than one that was never harmed", how, e)
+		}
+		kept, folders := false, left(t, w.store, atRest...)
+		for _, name := range folders {
+			if !strings.HasPrefix(name, "damaged-") {
+				k.Violation("%s, %v: the next run left %s", how, e, name)
+			}
+			text, _ := os.ReadFile(filepath.Join(w.store, name, "keyramp.duckdb"+suffixes[n]))
+			kept = kept || bytes.Equal(text, harmed)
+		}
+		if !kept && len(folders) > 0 { // none: what was harmed is in no use
+			k.Violation("%s, %v: what was damaged is not kept", how, e)
 		}
 	}
 }

@@ -193,7 +193,7 @@ func (s *story) nobody(args ...string) (code int, errw string) {
 
 // A place that keyramp may not write to is told as one, and nothing outside of it changes.
 func TestForbiddenPlaces(t *testing.T) {
-	row := tier.Begin(t, "C8", tier.Size{Test: 14})
+	row := tier.Begin(t, "C8", tier.Size{Test: 15})
 	s, pull := pulls(t, tenant.Config{Seed: 33, Users: 100, Days: 5})
 	want := func(what string, code int, errw string, codes ...int) {
 		t.Helper()
@@ -245,7 +245,7 @@ func TestForbiddenPlaces(t *testing.T) {
 	})
 
 	t.Run("links", func(t *testing.T) {
-		for _, name := range []string{"keyramp.duckdb", "keyramp.duckdb.wal", "run.lock", "queue.lock", "answers", "auth0.token"} {
+		for _, name := range []string{"keyramp.duckdb", "keyramp.duckdb.wal", "keyramp.duckdb.undo", "run.lock", "queue.lock", "answers", "auth0.token"} {
 			outside := t.TempDir()
 			p := s.with("linked")
 			if name == "keyramp.duckdb.wal" || name == "answers" {

@@ -205,7 +205,7 @@ func (k *faulted) close() {
 		k.Note("ended with", strings.Join(codes, ", "))
 	}
 	k.Note("never reached", fmt.Sprint(k.tried-k.killed))
-	k.Note("torn, told as damaged", fmt.Sprint(k.torn))
+	k.Note("torn", fmt.Sprint(k.torn))
 }
 
 // An error of the disk, at whatever call, ends a run with a status that says so or does no

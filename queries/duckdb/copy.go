@@ -12,6 +12,8 @@ import (
 
 	"keyramp/queries"
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 // Where free blocks make a file wasteful: more than one in freePart of its blocks, and at least freeLeast bytes.
@@ -72,11 +74,13 @@ func (d *DB) Compact(ctx context.Context) error {
 			return err
 		}
 		// While we have it attached nobody writes into the file that goes.
+		syncpoint.Reach("copy written", fresh)
 		if err := os.Rename(fresh, d.path); err != nil {
 			return fmt.Errorf("%w: %w", store.ErrResources, err)
 		}
+		syncpoint.Reach("copy placed", d.path)
 		os.Remove(d.path + undoSuffix) // it tells of what was there before
-		return syncDir(filepath.Dir(d.path))
+		return durable.Folder(filepath.Dir(d.path))
 	})
 }
 
@@ -156,13 +160,4 @@ func copyTable(ctx context.Context, conn *sql.Conn, table string, sorted bool) (
 		return 0, fmt.Errorf("table %s: the copy has %d rows, the store %d, or others", table, into.rows, from.rows)
 	}
 	return into.rows, nil
-}
-
-// syncDir makes a rename in a folder last.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -74,7 +74,7 @@ const (
 // write there, and the mode that we give it, would be another's. The folder itself may be a
 // link.
 func owned(dir string) error {
-	for _, name := range []string{file, file + ".wal", runLock, queueLock, answerFolder} {
+	for _, name := range []string{file, file + ".wal", file + undoSuffix, runLock, queueLock, answerFolder} {
 		path := filepath.Join(dir, name)
 		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
 			return fmt.Errorf("store %s: %w: %s is a symbolic link, and nothing is written through one: move what it names here, or link the folder", dir, store.ErrResources, name)

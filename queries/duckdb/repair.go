@@ -18,6 +18,8 @@ import (
 
 	"keyramp/queries"
 	"keyramp/queries/store"
+	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 // A Found is what reading a store to its end showed.
@@ -345,14 +347,15 @@ func (r *Repair) do(dir, fresh string) error {
 	err := os.Mkdir(r.Folder, 0o700)
 	for _, name := range r.Aside {
 		from, to := filepath.Join(dir, name), filepath.Join(r.Folder, name)
+		syncpoint.Reach("put aside", name)
 		if err == nil && name == file && fresh != "" {
 			// Both stay until the new one has taken the place.
-			err = cmp.Or(link(from, to), syncDir(r.Folder), os.Rename(fresh, from))
+			err = cmp.Or(link(from, to), durable.Folder(r.Folder), os.Rename(fresh, from))
 		} else if err == nil {
 			err = os.Rename(from, to)
 		}
 	}
-	if err = cmp.Or(err, syncDir(r.Folder), syncDir(dir)); err != nil {
+	if err = cmp.Or(err, durable.Folder(r.Folder), durable.Folder(dir)); err != nil {
 		return fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
 	}
 	return nil

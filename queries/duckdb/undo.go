@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"keyramp/queries/store/durable"
 )
 
 // DuckDB writes a checkpoint into blocks that are free and then moves the header: a process that
@@ -108,7 +110,7 @@ func backUp(ctx context.Context, conn *sql.Conn, path string, f io.ReaderAt) err
 	_, err = undo.WriteAt(b, 0)
 	err = errors.Join(err, undo.Truncate(int64(len(b))), undo.Sync(), undo.Close())
 	if err == nil && first {
-		err = errors.Join(os.Chmod(path+undoSuffix, 0o600), syncDir(filepath.Dir(path)))
+		err = errors.Join(os.Chmod(path+undoSuffix, 0o600), durable.Folder(filepath.Dir(path)))
 	}
 	return err
 }
