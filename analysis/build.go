@@ -42,7 +42,7 @@ func Build(in Input) *Report {
 		Phases: d.describe(in), EnrollmentSignal: signal(q), Recipe: d.recipe(c.Seed),
 		Comparisons: []Comparison{}, Twins: []Twin{}, Strata: append([]StratumUse{}, d.uses...),
 		SampleRatio: d.sampleRatio(c, plan.AlphaSRM), Attribution: attribution(c.Rules),
-		Gaps: gaps(c.Gaps, cmp.Or(in.Scope.Since, q.FirstEvent), in.AsOf), Notes: append([]Note{}, in.Notes...),
+		Losses: losses(c.Losses, in.Scope.Begin(q.FirstEvent), cmp.Or(in.Scope.Until, in.AsOf)), Notes: append([]Note{}, in.Notes...),
 	}
 	if r.Roles == nil {
 		r.Roles = map[string]store.Role{}
@@ -59,7 +59,7 @@ func Build(in Input) *Report {
 			k := &comparer{d, c, plan, plan.Alpha / float64(len(d.treatments)), t, unlinked, opening{}}
 			k.look = k.opening(in)
 			one := k.compare()
-			d.place(&one, plan, in)
+			d.place(&one, plan, in, r.Losses)
 			one.Forecasts = k.forecasts(&one, in)
 			r.Comparisons = append(r.Comparisons, one)
 			if len(r.Comparisons) == 1 {
@@ -88,8 +88,9 @@ func (d *design) missing() string {
 	return ""
 }
 
-// place adds where in the ramp a treatment stands: share, next rung, margin and complete days in the phase.
-func (d *design) place(c *Comparison, plan Plan, in Input) {
+// place adds where in the ramp a treatment stands: share, next rung, margin and complete days in the phase, of which
+// only those count that could be seen.
+func (d *design) place(c *Comparison, plan Plan, in Input, lost Losses) {
 	last := d.phases[len(d.phases)-1]
 	until := in.AsOf
 	if in.Watermark > 0 {
@@ -98,7 +99,7 @@ func (d *design) place(c *Comparison, plan Plan, in Input) {
 	if last.Until > 0 {
 		until = min(until, last.Until)
 	}
-	if length := until - last.From; length > 0 {
+	if length := until - last.From - lost.unseen(last.From, until); length > 0 {
 		c.Days = int(length / day.Microseconds())
 	}
 	share, _, ok := d.weights(last.Number, c.Treatment.ID)
@@ -206,17 +207,6 @@ func attribution(rows []store.RuleRow) []Attribution {
 			a.Subject += r.Count
 		default:
 			a.None += r.Count
-		}
-	}
-	return out
-}
-
-// gaps keeps those that overlap the time a report is about.
-func gaps(all []store.Gap, since, until store.Micros) []Gap {
-	out := []Gap{}
-	for _, g := range all {
-		if g.Until > since && g.From < until {
-			out = append(out, Gap{g.Source, Time(g.From), Time(g.Until)})
 		}
 	}
 	return out

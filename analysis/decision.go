@@ -28,6 +28,7 @@ type Decision struct {
 	// control, which starts a new phase.
 	AlsoRollBack []Variation `json:"also_roll_back,omitempty"`
 	Treatments   []Verdict   `json:"treatments"`
+	Losses                   // of the report: what the verdict could not see
 }
 
 // A Verdict is the decision about one treatment.
@@ -87,7 +88,7 @@ const (
 func Decide(p Plan, r *Report) Decision {
 	p = p.resolved()
 	d := Decision{SchemaVersion: SchemaVersion, Version: r.Version, Experiment: r.Experiment, Name: r.Name,
-		AsOf: r.AsOf, DataUntil: r.DataUntil, Also: []string{}, Treatments: []Verdict{}}
+		AsOf: r.AsOf, DataUntil: r.DataUntil, Also: []string{}, Treatments: []Verdict{}, Losses: r.Losses}
 	var flags []string
 	for _, f := range r.Flags {
 		if f.Blocking {

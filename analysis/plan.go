@@ -66,6 +66,8 @@ type Limits struct {
 	UnknownVariation    float64 `yaml:"unknown_variation" json:"unknown_variation"`       // experiment events with a foreign variation
 	MissingSubject      float64 `yaml:"missing_subject" json:"missing_subject"`           // experiment events without a user
 	UnmatchedEnrollment float64 `yaml:"unmatched_enrollment" json:"unmatched_enrollment"` // enrollments of users who were never exposed
+	Gap                 float64 `yaml:"gap" json:"gap"`                                   // analysed time that gaps of the tenant log cover
+	PageGap             float64 `yaml:"page_gap" json:"page_gap"`                         // likewise of the page's events, which only treatment has
 	StaleHours          int     `yaml:"stale_hours" json:"stale_hours"`                   // hours without an event while active
 }
 
@@ -78,7 +80,7 @@ func DefaultPlan() Plan {
 		Rungs: []int{10, 25, 50, 100},
 		Limits: Limits{
 			Crossover: 0.20, ForcedAssignment: 0.005, UnknownVariation: 0.005,
-			MissingSubject: 0.05, UnmatchedEnrollment: 0.05, StaleHours: 48,
+			MissingSubject: 0.05, UnmatchedEnrollment: 0.05, Gap: 0.20, PageGap: 0.02, StaleHours: 48,
 		},
 	}
 }
@@ -133,6 +135,8 @@ func (p Plan) Validate() error {
 	share("limits.unknown_variation", l.UnknownVariation)
 	share("limits.missing_subject", l.MissingSubject)
 	share("limits.unmatched_enrollment", l.UnmatchedEnrollment)
+	share("limits.gap", l.Gap)
+	share("limits.page_gap", l.PageGap)
 	check(l.StaleHours > 0, "limits.stale_hours is %d: give 1 or more", l.StaleHours)
 	return errors.Join(faults...)
 }

@@ -100,6 +100,15 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 	j.above("missing_subject", q.MissingSubject, q.Carried, limits.MissingSubject,
 		"Events of the experiment name no user, also not by transaction or session.",
 		"Check which event types and clients they are; people behind them are not counted.")
+	const unread = "bad_experiment" // of package ingest
+	for _, lost := range r.Rejects {
+		if lost.Reason == unread {
+			j.above("unreadable_experiment", lost.Count, q.Carried+lost.Count, limits.UnknownVariation,
+				"Events with experiment data that cannot be read were put aside: nobody knows which variation they belong to.",
+				"See `keyramp rejects`, and `keyramp rejects retry` once the cause is gone.")
+		}
+	}
+	gaps(j, r, true)
 	j.above("unmatched_enrollment", q.PageUnmatched, q.PageCompletedUser, limits.UnmatchedEnrollment,
 		"The page reports enrollments of people who were never seen in the experiment.",
 		"Check that page and tenant use the same user ids and the same key, and that the tenant's logs have no gap.")
@@ -122,9 +131,17 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 // information tells what a reader should know and what does not block.
 func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
 	q := in.Counts.Quality
-	j.tell("data_gap", int64(len(r.Gaps)), 0,
-		"A source no longer held some of the time that the report covers: what happened then is missing in all variations.",
-		"See the gaps below; import the stretch from a log stream or a bucket if there is one.")
+	gaps(j, r, false)
+	dated, undated := r.aside()
+	j.tell("rejected_records", dated+undated, 0,
+		"Records that could not be read were put aside: of the analysed time, or of a time that nobody knows.",
+		"`keyramp rejects` says where and why; `keyramp rejects retry` reads them again.")
+	var differ int64
+	for _, c := range r.Conflicts {
+		differ += c.Count
+	}
+	j.tell("conflicting_records", differ, 0,
+		"Events that came again with another content. What came first counts.", "")
 	without := q.PageCompleted - q.PageCompletedUser
 	if unlinked {
 		j.tell("enrollment_unlinked", without, q.PageCompleted,
@@ -181,6 +198,34 @@ func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
 				Do:    "Numbers stand still until it is active again."})
 		}
 	}
+}
+
+// gaps raises the flags of lost stretches of time, those that block or those that do not: too much is lost, or little. What the tenant log lost is lost in all
+// variations alike: it biases no difference, but a verdict may not rest on a time that nobody saw. What the page's
+// events lost is lost of treatment alone, and lost prompts would be missing where they count.
+func gaps(j *judge, r *Report, blocking bool) {
+	var log, page int64
+	for _, g := range r.Gaps {
+		if g.OneSided {
+			page++
+		} else {
+			log++
+		}
+	}
+	flag := func(name string, n int64, share *float64, limit float64, words, do string) {
+		if n == 0 {
+			return
+		}
+		f := Flag{Name: name, Count: &n, Value: share, Limit: &limit, Words: words, Do: do}
+		if f.Blocking = share != nil && *share > limit; f.Blocking == blocking {
+			j.flags = append(j.flags, f)
+		}
+	}
+	const mend = "Import the stretch from a log stream or a bucket if there is one, or begin after it with --since."
+	flag("data_gap", log, r.GapShare, r.Plan.Limits.Gap,
+		"The tenant's log no longer held some of the analysed time: what happened then is missing in all variations.", mend)
+	flag("page_gap", page, r.PageGapShare, r.Plan.Limits.PageGap,
+		"The page no longer held its events of some of the analysed time: they are missing in treatment alone, and with them prompts that lost a login.", mend)
 }
 
 func segmented(phases []store.Phase) bool {

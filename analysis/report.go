@@ -38,8 +38,8 @@ type Report struct {
 
 	Attribution []Attribution `json:"attribution"`
 	Flags       []Flag        `json:"flags"` // in order of weight; blocking ones make the decision INVESTIGATE
-	Gaps        []Gap         `json:"gaps"`
-	Notes       []Note        `json:"notes"`
+	Losses
+	Notes []Note `json:"notes"`
 }
 
 // A Phase is a period with one set of weights.
@@ -194,7 +194,7 @@ type Comparison struct {
 	CurrentShare *float64  `json:"current_share"` // treatment's weight in the last phase
 	NextShare    *float64  `json:"next_share"`    // null: the last rung is reached, or the share is unknown
 	Margin       *float64  `json:"margin"`        // tolerated drop of login success
-	Days         int       `json:"days_in_phase"` // complete ones
+	Days         int       `json:"days_in_phase"` // complete ones, without the time that gaps of the tenant log hide
 	// NoLook says why this report is none of the looks that the plan declared: no_horizon, horizon_not_reached,
 	// horizon_passed or between_looks. Clock is how much of horizon_information is in (fraction).
 	NoLook string   `json:"no_look,omitempty"`
@@ -368,13 +368,6 @@ type Flag struct {
 	Limit    *float64 `json:"limit"` // raised above it
 	Words    string   `json:"words"`
 	Do       string   `json:"do"`
-}
-
-// A Gap is a stretch of time that a source no longer held.
-type Gap struct {
-	Source string `json:"source"`
-	From   Time   `json:"from"`
-	Until  Time   `json:"until"`
 }
 
 // A Note is something that Phases or Build could not take as it stood.

@@ -262,22 +262,32 @@ func (d *LogDecoder) members(raw []byte, scan bool) error {
 // kept: time, type and experiment. It returns the id. No other member can make
 // a record unusable.
 func (d *LogDecoder) head(e *store.Event) (id []byte, err error) {
+	if id, err = d.needed(e); err == nil {
+		return id, nil
+	}
+	if why := asReject(err); why != nil {
+		why.At, _ = parseDate(d.wire.Date)
+	}
+	return nil, err
+}
+
+func (d *LogDecoder) needed(e *store.Event) (id []byte, err error) {
 	w := &d.wire
 	id = eventID(w.LogID)
 	if id == nil {
 		id = eventID(w.ID)
 	}
 	if id == nil {
-		return nil, &RejectError{ReasonNoID, "neither log_id nor _id holds an id"}
+		return nil, &RejectError{Reason: ReasonNoID, Detail: "neither log_id nor _id holds an id"}
 	}
 	typ := text(w.Type)
 	if len(typ) == 0 || len(typ) > maxType {
-		return nil, &RejectError{ReasonNoType, "type is missing, empty, no text or longer than 128 bytes"}
+		return nil, &RejectError{Reason: ReasonNoType, Detail: "type is missing, empty, no text or longer than 128 bytes"}
 	}
 	e.Type = d.seen.text(typ)
 	var ok bool
 	if e.At, ok = parseDate(w.Date); !ok {
-		return nil, &RejectError{ReasonTime, "date is missing or no time that is understood"}
+		return nil, &RejectError{Reason: ReasonTime, Detail: "date is missing or no time that is understood"}
 	}
 	return id, d.experiment(e)
 }
@@ -378,12 +388,12 @@ func (d *LogDecoder) experiment(e *store.Event) error {
 	if raw[0] == '[' {
 		items := elements(raw)
 		if len(items) != 1 {
-			return &RejectError{ReasonMetadata, "experiment is an array of none or several"}
+			return &RejectError{Reason: ReasonMetadata, Detail: "experiment is an array of none or several"}
 		}
 		raw = items[0]
 	}
 	if !isObject(raw) {
-		return &RejectError{ReasonMetadata, "experiment is not an object"}
+		return &RejectError{Reason: ReasonMetadata, Detail: "experiment is not an object"}
 	}
 	if !isObject(d.details.Experiment) {
 		if err := parse(raw, x); err != nil {
@@ -395,7 +405,7 @@ func (d *LogDecoder) experiment(e *store.Event) error {
 		variation = text(x.VariantID)
 	}
 	if len(exp) == 0 || len(exp) > maxText || len(variation) == 0 || len(variation) > maxText {
-		return &RejectError{ReasonMetadata, "experiment_id or variation_id is missing, empty, no text or longer than 256 bytes"}
+		return &RejectError{Reason: ReasonMetadata, Detail: "experiment_id or variation_id is missing, empty, no text or longer than 256 bytes"}
 	}
 	e.Experiment, e.Variation = d.seen.text(exp), d.seen.text(variation)
 	switch string(x.IsControl) {

@@ -34,13 +34,13 @@ func Decode(raw []byte, v any) error {
 func guard(raw []byte) error {
 	switch head := bytes.TrimLeft(raw[:min(len(raw), MaxRecord)], " \t\r\n"); {
 	case len(raw) > MaxRecord:
-		return &RejectError{ReasonSize, fmt.Sprintf("%d bytes, the limit is %d", len(raw), MaxRecord)}
+		return &RejectError{Reason: ReasonSize, Detail: fmt.Sprintf("%d bytes, the limit is %d", len(raw), MaxRecord)}
 	case !utf8.Valid(raw):
-		return &RejectError{ReasonEncoding, "some bytes are not UTF-8"}
+		return &RejectError{Reason: ReasonEncoding, Detail: "some bytes are not UTF-8"}
 	case tooDeep(raw):
-		return &RejectError{ReasonDepth, fmt.Sprintf("nested deeper than %d", MaxDepth)}
+		return &RejectError{Reason: ReasonDepth, Detail: fmt.Sprintf("nested deeper than %d", MaxDepth)}
 	case len(head) == 0 || head[0] != '{':
-		return &RejectError{ReasonSyntax, "the record is not a JSON object"}
+		return &RejectError{Reason: ReasonSyntax, Detail: "the record is not a JSON object"}
 	}
 	return nil
 }

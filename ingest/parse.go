@@ -11,9 +11,9 @@ func parse(raw []byte, v any) error {
 	switch {
 	case err != nil:
 		// The parser's own words quote the record.
-		return &RejectError{ReasonSyntax, "the JSON is malformed"}
+		return &RejectError{Reason: ReasonSyntax, Detail: "the JSON is malformed"}
 	case len(rest) > 0:
-		return &RejectError{ReasonSyntax, "there is more than one JSON value"}
+		return &RejectError{Reason: ReasonSyntax, Detail: "there is more than one JSON value"}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (p *Pump) Run(ctx context.Context, src Source) (account Account, err error)
 // committed, and of that of the source that failed.
 func (p *Pump) RunAll(ctx context.Context, sources []Source, done func(Account)) error {
 	r := &run{Pump: p, done: done, jobs: make(chan job), results: make(chan result, 1),
-		batch: new(store.Batch), spare: new(store.Batch)}
+		began: p.now(), batch: new(store.Batch), spare: new(store.Batch)}
 	if r.BatchRecords <= 0 {
 		r.BatchRecords = DefaultBatchRecords
 	}
@@ -120,6 +120,7 @@ type run struct {
 	busy    bool       // a job is being committed
 	closed  []*reading // sources that were read, whose last batch may still be on its way
 
+	began        store.Micros // by the pump's clock
 	batch, spare *store.Batch
 	batchBytes   int64
 	since        time.Time // when the first record of the batch was read
@@ -388,21 +389,28 @@ func (r *run) decode(rec *Record) error {
 	if why == nil {
 		return nil
 	}
-	place := rec.Place.String()
-	b.Rejects = append(b.Rejects, store.Reject{
-		Record: r.rejectID(rec, place, why), Source: r.src.Name(), Place: place,
-		Reason: why.Reason, Detail: why.Detail, Bytes: size, At: r.now(),
-	})
+	b.Rejects = append(b.Rejects, reject(r.Pseudonyms, r.src.Name(), rec, why, r.Decoder, r.began))
 	return nil
+}
+
+// reject makes the row of a record that a run, which began at that time, puts aside.
+func reject(ids *Pseudonyms, source string, rec *Record, why *RejectError, d Decoder, began store.Micros) store.Reject {
+	kind := store.KindPage
+	if _, ok := d.(*LogDecoder); ok {
+		kind = store.KindLog
+	}
+	place := rec.Place.String()
+	return store.Reject{Record: rejectID(ids, source, rec, place, why.Reason), Source: source, Place: place,
+		Reason: why.Reason, Detail: why.Detail, Bytes: max(rec.Bytes, int64(len(rec.Raw))), At: began, Dated: why.At, Kind: kind}
 }
 
 // rejectID names a rejected record by its bytes, or, where the source could
 // not hand them over, by its place, so that reading it again adds nothing.
-func (r *run) rejectID(rec *Record, place string, why *RejectError) uint64 {
+func rejectID(ids *Pseudonyms, source string, rec *Record, place, reason string) uint64 {
 	if len(rec.Raw) > 0 {
-		return r.Pseudonyms.Record(rec.Raw)
+		return ids.Record(rec.Raw)
 	}
-	return r.Pseudonyms.Record([]byte(r.src.Name() + "\x00" + place + "\x00" + why.Reason))
+	return ids.Record([]byte(source + "\x00" + place + "\x00" + reason))
 }
 
 // A commitError ends a run: the store may hold the batch or not, and the next

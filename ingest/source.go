@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"keyramp/queries/store"
 )
@@ -41,6 +42,17 @@ func (p Place) String() string {
 	default:
 		return fmt.Sprintf("line %d", p.Line)
 	}
+}
+
+// PageOf returns the page cursor of a place that String wrote; false when the
+// place is on no page.
+func PageOf(place string) (cursor string, ok bool) {
+	cursor, ok = strings.CutPrefix(place, "page after ")
+	end := strings.LastIndex(cursor, ", item ")
+	if !ok || end < 0 {
+		return "", false
+	}
+	return cursor[:end], true
 }
 
 // A Chunk is what one Read gives: records and the cursor that stands behind them.
@@ -91,6 +103,7 @@ type Decoder interface {
 type RejectError struct {
 	Reason string // one of the Reason codes
 	Detail string
+	At     store.Micros // the date that the record gives; 0 when it cannot be read
 }
 
 func (e *RejectError) Error() string {

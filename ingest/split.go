@@ -422,7 +422,7 @@ func (s *Splitter) emit(c *Chunk) {
 	}
 	if rec.Bytes > MaxRecord {
 		rec.Raw = nil
-		rec.Err = &RejectError{ReasonSize, fmt.Sprintf("%d bytes, the limit is %d", rec.Bytes, MaxRecord)}
+		rec.Err = &RejectError{Reason: ReasonSize, Detail: fmt.Sprintf("%d bytes, the limit is %d", rec.Bytes, MaxRecord)}
 	}
 	c.Records = append(c.Records, rec)
 }
@@ -494,7 +494,7 @@ func (s *Splitter) finish(c *Chunk) bool {
 	}
 	s.mode = ended
 	if why != "" {
-		c.Records = append(c.Records, Record{Place: v.place, Bytes: int64(s.pos - v.start), Err: &RejectError{ReasonTruncated, why}})
+		c.Records = append(c.Records, Record{Place: v.place, Bytes: int64(s.pos - v.start), Err: &RejectError{Reason: ReasonTruncated, Detail: why}})
 	}
 	return false
 }

@@ -299,9 +299,6 @@ func checks(r *analysis.Report) section {
 		}
 		s.lines = append(s.lines, line{m, clean(text), f.Do})
 	}
-	for _, g := range r.Gaps {
-		s.lines = append(s.lines, say(info, "gap in "+clean(g.Source)+": "+moment(g.From)+" to "+moment(g.Until)+"."))
-	}
 	for _, n := range r.Notes {
 		s.lines = append(s.lines, say(info, clean(n.Words)))
 	}
@@ -341,6 +338,8 @@ func flagNumbers(f analysis.Flag) string {
 		return ""
 	case f.Name == "stale":
 		return " (" + fixed(*f.Value, 0) + " hours, limit " + fixed(*f.Limit, 0) + ")"
+	case f.Value != nil && f.Of == nil:
+		return " (" + count(*f.Count) + ", " + percent(f.Value, 2) + " of the time, limit " + share(f.Limit) + ")"
 	case f.Value == nil:
 		if *f.Count == 0 {
 			return ""

@@ -26,7 +26,52 @@ func reasons(d analysis.Decision) section {
 	for _, a := range d.Also {
 		s.lines = append(s.lines, say(plain, "also     "+clean(a)))
 	}
+	for _, l := range lost(d.Losses) {
+		s.lines = append(s.lines, say(info, "lost     "+l))
+	}
 	return s
+}
+
+// lost says what the verdict could not see.
+func lost(l analysis.Losses) []string {
+	var lines []string
+	for _, g := range l.Gaps {
+		s := "gap in " + clean(g.Source) + ": " + moment(g.From) + " to " + moment(g.Until)
+		if hours := duration(g.Hours); hours != "" {
+			s += ", " + hours + " of the analysed time"
+		}
+		if g.StoredHours > 0 {
+			s += "; of " + count(g.StoredHours) + " of these hours something is stored"
+		}
+		if g.OneSided {
+			s += "; of treatment alone"
+		}
+		lines = append(lines, s+".")
+	}
+	for _, r := range l.Rejects {
+		lines = append(lines, count(r.Count)+" put aside: "+clean(r.Reason)+", dated in the analysed time.")
+	}
+	for _, u := range l.Undated {
+		lines = append(lines, count(u.Count)+" put aside without a date that can be read: "+clean(u.Source)+", run of "+moment(u.Run)+".")
+	}
+	for _, c := range l.Conflicts {
+		lines = append(lines, count(c.Count)+" told again with another content: "+clean(c.Source)+"; what came first counts.")
+	}
+	return lines
+}
+
+// duration writes hours; "" for less than a minute.
+func duration(hours float64) string {
+	short := func(v float64) string { return strings.TrimSuffix(fixed(v, 1), ".0") }
+	switch {
+	case hours < 1.0/60:
+		return ""
+	case hours < 1:
+		return fixed(hours*60, 0) + " min"
+	case hours < 48:
+		return short(hours) + " h"
+	}
+	return short(hours/24) + " days"
 }
 
 // deciding are the conditions worth showing: all that were met for an act, and for HOLD what is met and what is missing.

@@ -122,7 +122,13 @@ var tenants = map[string]func() analysis.Input{
 			crowd{2, 1, "var_c", 9, 5, 500, 10, 20}, crowd{2, 1, "var_t", 9, 5, 100, 5, 20})
 		in.Counts.Returns = []store.ReturnRow{{From: 1, To: 2, Seen: 600, Still: 599}}
 		in.Counts.Quality.CarryOver = 600
-		in.Counts.Gaps = []store.Gap{{Source: "auth0:acme.example", From: at(3), Until: at(3) + 3_600_000_000}}
+		in.Counts.Losses = store.Losses{
+			Gaps: []store.Gap{{Source: "auth0:acme.example", From: at(3), Until: at(3) + 3_600_000_000},
+				{Source: "page:app.example", From: at(4), Until: at(4) + 5*3_600_000_000, StoredHours: 4}},
+			Rejects:   []store.RejectCount{{Reason: "bad_time", Count: 3}},
+			Undated:   []store.UndatedCount{{Source: "file:logs/a.ndjson", Run: at(5), Count: 2}},
+			Conflicts: []store.ConflictCount{{Source: "auth0:acme.example", Count: 1}},
+		}
 		return in
 	},
 	// Nothing but an experiment id, and a name that plays tricks.

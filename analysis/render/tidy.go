@@ -156,8 +156,37 @@ func writeTidy(w io.Writer, r *analysis.Report, d analysis.Decision, unsafe bool
 		t.number(0, -1, "", "flag_"+kind, f.Name, v)
 	}
 	t.decision(d)
+	t.losses(d.Losses)
 	t.w.Flush()
 	return t.w.Error()
+}
+
+// losses writes what the verdict could not see. A gap is numbered in the place of its field.
+func (t *tidy) losses(l analysis.Losses) {
+	if !l.Any() {
+		return
+	}
+	all := func(metric, field, value string, text bool) { t.fact(0, -1, "", metric, field, value, text) }
+	for i, g := range l.Gaps {
+		metric := "gap_" + strconv.Itoa(i+1)
+		all(metric, "source", g.Source, true)
+		all(metric, "from", g.From.String(), false)
+		all(metric, "until", g.Until.String(), false)
+		t.number(0, -1, "", metric, "hours", &g.Hours)
+		t.count(0, -1, "", metric, "hours_stored", g.StoredHours)
+		all(metric, "one_sided", strconv.FormatBool(g.OneSided), false)
+	}
+	t.number(0, -1, "", "lost", "gap_share", l.GapShare)
+	t.number(0, -1, "", "lost", "page_gap_share", l.PageGapShare)
+	for _, r := range l.Rejects {
+		t.count(0, -1, "", "rejected", r.Reason, r.Count)
+	}
+	for _, u := range l.Undated {
+		t.count(0, -1, "", "rejected_without_date", u.Source+" "+u.Run.String(), u.Count)
+	}
+	for _, c := range l.Conflicts {
+		t.count(0, -1, "", "conflicts", c.Source, c.Count)
+	}
 }
 
 func (t *tidy) decision(d analysis.Decision) {
@@ -186,6 +215,7 @@ func (t *tidy) decision(d analysis.Decision) {
 func writeTidyDecision(w io.Writer, d analysis.Decision, unsafe bool) error {
 	t := newTidy(w, d.Experiment, d.AsOf, unsafe)
 	t.decision(d)
+	t.losses(d.Losses)
 	for _, v := range d.Treatments {
 		for _, r := range v.Rules {
 			for _, c := range r.Conditions {

@@ -43,6 +43,7 @@ func newRejects(a *app) *cobra.Command {
 			return a.emit(func(w io.Writer) error { return a.writeRejects(w, format, counts, list) })
 		},
 	}
+	cmd.AddCommand(newRetry(a))
 	cmd.Flags().IntVar(&limit, "limit", 100, "show at most `N`, newest first; 0 = all")
 	return cmd
 }

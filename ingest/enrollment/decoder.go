@@ -3,6 +3,7 @@ package enrollment
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -53,10 +54,36 @@ func (d *Decoder) Decode(raw []byte, b *store.Batch) error {
 	if err != nil {
 		return err
 	}
+	if err := d.event(m, b); err != nil {
+		var why *ingest.RejectError
+		if errors.As(err, &why) {
+			why.At = d.dated(m)
+		}
+		return err
+	}
+	return nil
+}
+
+// dated is the date that an unusable event gives; 0 when it has none that can be read.
+func (d *Decoder) dated(m members) store.Micros {
+	places := []string{"time", "occurred_at", "timestamp"} // the last one is Segment's
+	if d.Mapping != nil {
+		places = []string{d.Mapping.Time}
+	}
+	for _, place := range places {
+		if at, ok := ingest.ParseTime([]byte(strings.Trim(string(m.at(place)), `"`))); ok {
+			return at
+		}
+	}
+	return 0
+}
+
+func (d *Decoder) event(m members, b *store.Batch) error {
 	if d.Mapping != nil {
 		return d.mapped(m, b)
 	}
 	var e store.PageEvent
+	var err error
 	switch {
 	case m.has("specversion"):
 		e, err = d.envelope(m)

@@ -36,9 +36,8 @@ func (d *DB) Counts(ctx context.Context, s store.Scope) (*store.Counts, error) {
 		if c, err = d.counts(ctx, conn, s); err != nil {
 			return err
 		}
-		gaps, err := gapsOf(ctx, conn)
-		c.Gaps = slices.DeleteFunc(gaps, func(g store.Gap) bool { return g.From >= s.Until || (g.Until != 0 && g.Until < s.Since) })
 		c.Roles = roles(s.Roles)
+		c.Losses, err = losses(ctx, conn, s.Begin(c.Quality.FirstEvent), s.Until)
 		return err
 	})
 	return c, err

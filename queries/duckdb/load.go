@@ -86,12 +86,13 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, source string, loaded
 		rows                 int
 		again                repeats
 		find, add, conflicts string
+		differ               string
 		where                []any
 	}{
-		{s.events.rows, s.eventsAgain, "find_events", "add_events", "event_conflicts", []any{
+		{s.events.rows, s.eventsAgain, "find_events", "add_events", "event_conflicts", "add_event_conflicts", []any{
 			sql.Named("logged_from", logged.from), sql.Named("logged_until", logged.until),
 			sql.Named("at_from", at.from), sql.Named("at_until", at.until)}},
-		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "page_conflicts", []any{
+		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "page_conflicts", "add_page_conflicts", []any{
 			sql.Named("at_from", onPage.from), sql.Named("at_until", onPage.until)}},
 	} {
 		if kind.rows == 0 {
@@ -107,6 +108,11 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, source string, loaded
 		conflicts := kind.again.other
 		if stored < int64(kind.rows)-kind.again.equal-kind.again.other { // it met what the store knows
 			if err := one(ctx, conn, kind.conflicts, nil, &conflicts); err != nil {
+				return err
+			}
+		}
+		if conflicts > 0 {
+			if _, err := run(ctx, conn, kind.differ, sql.Named("source", source)); err != nil {
 				return err
 			}
 		}

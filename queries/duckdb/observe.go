@@ -147,14 +147,3 @@ func (d *DB) RecordGap(ctx context.Context, g store.Gap) error {
 		return err
 	}, nil)
 }
-
-// gapsOf reads all gaps, by source and time.
-func gapsOf(ctx context.Context, conn *sql.Conn) ([]store.Gap, error) {
-	var all []store.Gap
-	var g store.Gap
-	err := each(ctx, conn, "gaps", nil, func() error {
-		all = append(all, g)
-		return nil
-	}, &g.Source, &g.From, &g.Until, &g.Noticed, &g.Position)
-	return all, err
-}

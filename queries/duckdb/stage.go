@@ -64,18 +64,19 @@ func (s *staging) fill(b *store.Batch, w *words) {
 	t.begin(len(b.Rejects))
 	n, record := numbers[int64](t, "n"), numbers[uint64](t, "record")
 	source, place, reason, detail := t.texts("source"), t.texts("place"), t.texts("reason"), t.texts("detail")
-	bytes, at := numbers[int64](t, "bytes"), numbers[int64](t, "at_us")
+	bytes, at, dated, kind := numbers[int64](t, "bytes"), numbers[int64](t, "at_us"), numbers[int64](t, "dated_us"), t.texts("kind")
 	for i, r := range b.Rejects {
-		n[i], record[i], bytes[i], at[i] = int64(i), r.Record, r.Bytes, r.At
+		n[i], record[i], bytes[i], at[i], dated[i] = int64(i), r.Record, r.Bytes, r.At, r.Dated
 		source[i], place[i], reason[i], detail[i] = clean(r.Source), clean(r.Place), clean(r.Reason), clean(r.Detail)
+		kind[i] = clean(r.Kind)
 	}
 
 	t = &s.filtered
 	t.begin(len(b.Filtered))
-	kind, day, count := t.texts("type"), numbers[int64](t, "day_us"), numbers[int64](t, "n")
+	code, day, count := t.texts("type"), numbers[int64](t, "day_us"), numbers[int64](t, "n")
 	i := 0
 	for key, n := range b.Filtered {
-		kind[i], day[i], count[i] = clean(key.Type), key.Day, n
+		code[i], day[i], count[i] = clean(key.Type), key.Day, n
 		i++
 	}
 

@@ -24,7 +24,7 @@ func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 		if s.Schema, err = stepOf(ctx, conn, len(steps)); err != nil {
 			return err
 		}
-		if s.Gaps, err = gapsOf(ctx, conn); err != nil {
+		if s.Gaps, err = gapsOf(ctx, conn, 0, math.MaxInt64); err != nil {
 			return err
 		}
 		var identity string
@@ -192,7 +192,7 @@ func (d *DB) Rejects(ctx context.Context, limit int) ([]store.Reject, error) {
 		return each(ctx, conn, "reject_list", []any{sql.Named("max", most)}, func() error {
 			all = append(all, r)
 			return nil
-		}, &r.Record, &r.Source, &r.Place, &r.Reason, &r.Detail, &r.Bytes, &r.At)
+		}, &r.Record, &r.Source, &r.Place, &r.Reason, &r.Detail, &r.Bytes, &r.At, &r.Dated, &r.Kind)
 	})
 	return all, err
 }

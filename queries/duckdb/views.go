@@ -72,7 +72,10 @@ var documented = []View{
 		"position VARCHAR cursor that was refused"),
 	view("rejects", "a row a record that was put aside: where and why, never what it held",
 		"record UBIGINT keyed hash of the record", "source VARCHAR name of the source", "place VARCHAR file and line, or page and item",
-		"reason VARCHAR which rule, by name", "detail VARCHAR the rule in words", "bytes BIGINT size of the record", "at_us BIGINT when it was put aside"),
+		"reason VARCHAR which rule, by name", "detail VARCHAR the rule in words", "bytes BIGINT size of the record", "at_us BIGINT when the run began that put it aside",
+		"dated_us BIGINT the date that the record gives; 0 = not readable", "kind VARCHAR log or page: what it was read as; '' = not noted"),
+	view("conflicts", "a row a copy of an event that differs from what came first",
+		"record UBIGINT log_id or event_id", "content UINTEGER hash of the copy's kept fields", "source VARCHAR source of the copy", "at_us BIGINT the date that the copy gives"),
 	view("filtered", "events that were counted instead of stored",
 		"source VARCHAR name of the source", "type VARCHAR Auth0's event type code", "day DATE UTC day", "n BIGINT how many"),
 }

@@ -173,6 +173,42 @@ type Quality struct {
 	LastPage              Micros
 }
 
+// Losses are what is known to be missing from the time of a scope.
+type Losses struct {
+	Gaps      []Gap           // that overlap the time, at their full length; StoredHours inside the time
+	Rejects   []RejectCount   // records put aside that give a date in the time
+	Undated   []UndatedCount  // records put aside whose date is not known: they may be of any time
+	Conflicts []ConflictCount // copies dated in the time that differ from what came first
+}
+
+// An UndatedCount tells how many records without a readable date one run put aside.
+type UndatedCount struct {
+	Source string
+	Run    Micros // when it began
+	Count  int64
+}
+
+// A ConflictCount tells of how many events a source gave a copy that differs from what came first.
+type ConflictCount struct {
+	Source string
+	Count  int64
+}
+
+// Begin is where the time of a scope begins: Since, or else the start of the first phase or the first event that
+// carries the experiment, whichever is earlier. 0 means that nothing is known to have begun.
+func (s Scope) Begin(firstEvent Micros) Micros {
+	if s.Since != 0 {
+		return s.Since
+	}
+	begin := firstEvent
+	for _, p := range s.Phases {
+		if p.From != 0 && (begin == 0 || p.From < begin) {
+			begin = p.From
+		}
+	}
+	return begin
+}
+
 // Counts is everything a report is made of. It holds integers only; rows come
 // sorted by their leading columns, so equal data gives equal bytes.
 type Counts struct {
@@ -187,6 +223,6 @@ type Counts struct {
 	Seed      []SeedRow
 	Page      []PageRow
 	Quality   Quality
-	Gaps      []Gap
-	Roles     map[string]Role // the set in force
+	Losses
+	Roles map[string]Role // the set in force
 }

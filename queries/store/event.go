@@ -87,7 +87,24 @@ type Reject struct {
 	Reason string // one of the Reason… codes of package ingest
 	Detail string // the rule in words, without payload
 	Bytes  int64  // size of the raw record
-	At     Micros // when it was put aside
+	At     Micros // when the run began that put it aside
+	Dated  Micros // the date that the record gives; 0 when it cannot be read
+	Kind   string // KindLog or KindPage: what it was read as; "" when an older keyramp put it aside
+}
+
+// What a rejected record was read as.
+const (
+	KindLog  = "log"  // a tenant log event
+	KindPage = "page" // an event of the enrollment page
+)
+
+// A Retrial is what became of rejects of one source that were read again.
+type Retrial struct {
+	Source  string
+	Batch   Batch    // what is usable now; its Received is their number, and it has no Rejects
+	Settled []uint64 // the Records of the rejects that became it, as many
+	Gone    []uint64 // the Records of those that Still replaces
+	Still   []Reject // what stays on the list, with the reason of today
 }
 
 // A FilterKey names what was counted instead of stored.
@@ -144,6 +161,9 @@ type Gap struct {
 	Until    Micros // the oldest that the source still had
 	Noticed  Micros
 	Position string // the cursor that was refused
+	// StoredHours is of how many whole UTC hours of the gap something is stored all the same, as after an import of
+	// what the source had lost. A store fills it in when it is asked.
+	StoredHours int64
 }
 
 // An Observation is what the tenant said of one experiment at one time.

@@ -37,6 +37,9 @@ type Store interface {
 	Status(ctx context.Context) (*Status, error)
 	// Rejects lists what was put aside, newest first; limit 0 means all.
 	Rejects(ctx context.Context, limit int) ([]Reject, error)
+	// Resettle stores rejects that are usable after all, takes them off the list and moves them in the account of their
+	// source from rejected to what became of them, all together or not at all. The account of these is returned.
+	Resettle(ctx context.Context, r *Retrial) (Loaded, error)
 
 	Close() error
 }

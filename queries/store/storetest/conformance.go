@@ -30,6 +30,7 @@ func Run(t *testing.T, open Opener) {
 		{"texts come back as they went in", texts},
 		{"values at the edges come back", edges},
 		{"rejects are kept once and filtered events counted", aside},
+		{"rejects are settled with their account", resettled},
 		{"gaps are kept once", gaps},
 		{"observations are kept when something changed", observations},
 		{"experiments are listed", experiments},

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,6 +77,12 @@ func firstWins(t *testing.T, open Opener) {
 	}
 	if got := rows(t, s, "events", all); len(got) != 1 || got[0][4] != "s" {
 		t.Fatalf("kept: %v", got)
+	}
+	load(t, s, &store.Batch{Events: []store.Event{third}, Pages: []store.PageEvent{again}, Received: 2}, "2") // told again: the same conflicts
+	for until, want := range map[store.Micros][]store.ConflictCount{day + hour: {{Source: "test", Count: 2}}, first.At: nil} {
+		if got := losses(t, s, store.Scope{Experiment: "exp_1", Since: 1, Until: until}).Conflicts; !slices.Equal(got, want) {
+			t.Errorf("conflicts before %d: %v, want %v", until, got, want)
+		}
 	}
 	// An id that holds a time is found by it, however far the told date has moved.
 	moved := first
@@ -154,7 +161,7 @@ func aside(t *testing.T, open Opener) {
 	b := &store.Batch{Received: 9, Filtered: map[store.FilterKey]int64{{Type: "sapi", Day: day}: 4, {Type: "sapi", Day: day + 24*hour}: 2},
 		Rejects: []store.Reject{
 			{Record: 1<<63 + 5, Source: "a.ndjson", Place: "line 12", Reason: "no_type", Detail: "no \xff type", Bytes: 99, At: day},
-			{Record: 6, Source: "a.ndjson", Place: "line 13", Reason: "no_type", At: day + 1},
+			{Record: 6, Source: "a.ndjson", Place: "line 13", Reason: "no_type", At: day + 1, Dated: day + 7, Kind: store.KindLog},
 			{Record: 6, Source: "b.ndjson", Place: "line 1", Reason: "no_type", At: day + 2},
 		}}
 	load(t, s, b, "1")
@@ -174,5 +181,71 @@ func aside(t *testing.T, open Opener) {
 	}
 	if diff := cmp.Diff([]store.RejectCount{{Reason: "no_type", Count: 2}}, st.Rejects); diff != "" {
 		t.Fatal(diff)
+	}
+	// A report is told of those in its time, and of those of which nobody knows the time.
+	for _, c := range []struct {
+		since, until store.Micros
+		want         []store.RejectCount
+	}{{1, day + 7, nil}, {day + 7, day + 8, []store.RejectCount{{Reason: "no_type", Count: 1}}}, {day + 8, day + 9, nil}} {
+		l := losses(t, s, store.Scope{Experiment: "exp_1", Since: c.since, Until: c.until})
+		if diff := cmp.Diff(c.want, l.Rejects); diff != "" {
+			t.Errorf("between %d and %d:\n%s", c.since, c.until, diff)
+		}
+		if diff := cmp.Diff([]store.UndatedCount{{Source: "a.ndjson", Run: day, Count: 1}}, l.Undated); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func losses(t *testing.T, s store.Store, scope store.Scope) store.Losses {
+	t.Helper()
+	c, err := s.Counts(context.Background(), scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Losses
+}
+
+// Rejects that are usable after all become rows, filtered or duplicates; the list and the account follow.
+func resettled(t *testing.T, open Opener) {
+	s := open(t, t.TempDir())
+	reject := func(id uint64, line string) store.Reject {
+		return store.Reject{Record: id, Source: "test", Place: line, Reason: "contract", At: day, Kind: store.KindPage}
+	}
+	b := &store.Batch{Pages: []store.PageEvent{pageEvent(1)}, Received: 5,
+		Rejects: []store.Reject{reject(1<<63+1, "line 1"), reject(2, "line 2"), reject(3, "line 3"), reject(4, "line 4")}}
+	load(t, s, b, "1")
+	before := status(t, s).Sources[0]
+	still := reject(4, "line 4")
+	still.Reason, still.At = "bad_time", day+hour
+	r := &store.Retrial{Source: "test", Settled: []uint64{1<<63 + 1, 2, 3}, Gone: []uint64{4}, Still: []store.Reject{still}, Batch: store.Batch{
+		Pages: []store.PageEvent{pageEvent(1), pageEvent(2)}, Filtered: map[store.FilterKey]int64{{Type: "other", Day: day}: 1}, Received: 3}}
+	wrong := *r
+	wrong.Settled = wrong.Settled[:2]
+	if _, err := s.Resettle(context.Background(), &wrong); err == nil {
+		t.Fatal("an account that does not add up was taken")
+	}
+	l, err := s.Resettle(context.Background(), r)
+	if want := (store.Loaded{Received: 3, Stored: 1, Duplicate: 1, Filtered: 1}); err != nil || l != want {
+		t.Fatalf("%+v, %v; want %+v", l, err, want)
+	}
+	left, err := s.Rejects(context.Background(), 0)
+	if diff := cmp.Diff([]store.Reject{still}, left); err != nil || diff != "" {
+		t.Fatalf("%v\n%s", err, diff)
+	}
+	after := status(t, s).Sources[0]
+	want := store.Loaded{Received: 5, Stored: 2, Duplicate: 1, Filtered: 1, Rejected: 1}
+	if after.Account != want || after.Cursor != before.Cursor || after.Runs != before.Runs {
+		t.Fatalf("%+v became %+v", before, after)
+	}
+	if got := status(t, s); got.Pages != 2 {
+		t.Fatalf("%d page events are stored, want 2", got.Pages)
+	}
+	load(t, s, batch(1, 9), "2") // words and cursor go on
+	if _, err := s.Resettle(context.Background(), &store.Retrial{Source: "nobody", Settled: []uint64{9}, Batch: store.Batch{Pages: []store.PageEvent{pageEvent(77)}, Received: 1}}); err == nil {
+		t.Fatal("a source without an account was taken")
+	}
+	if got := status(t, s); got.Pages != 8 {
+		t.Fatalf("%d page events are stored, want 8", got.Pages)
 	}
 }

@@ -88,6 +88,23 @@ func gaps(t *testing.T, open Opener) {
 	if diff := cmp.Diff([]store.Gap{g, other}, status(t, s).Gaps); diff != "" {
 		t.Fatal(diff)
 	}
+	load(t, s, batch(1, 200), "1") // a minute apart: the gaps are filled
+	filled, other := g, other
+	filled.StoredHours, other.StoredHours = 1, 2
+	scope := store.Scope{Experiment: "exp_1", Since: day + hour/2, Until: day + 3*hour}
+	g.StoredHours, other.StoredHours = 0, 1 // of its second half hour nothing is whole
+	if diff := cmp.Diff([]store.Gap{g, other}, losses(t, s, scope).Gaps); diff != "" {
+		t.Error(diff)
+	}
+	other.StoredHours = 2
+	if diff := cmp.Diff([]store.Gap{filled, other}, status(t, s).Gaps); diff != "" {
+		t.Error(diff)
+	}
+	scope.Until = day
+	scope.Since = day - hour
+	if got := losses(t, s, scope).Gaps; len(got) != 0 {
+		t.Errorf("gaps after the time that is asked about: %v", got)
+	}
 }
 
 func observations(t *testing.T, open Opener) {

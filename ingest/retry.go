@@ -1,0 +1,72 @@
+package ingest
+
+import (
+	"context"
+	"io"
+
+	"keyramp/queries/store"
+)
+
+// Retry reads a source to its end, finds the rejects of it that are wanted and
+// decodes them once more. It stores nothing. A record is known again by its
+// bytes; one that the source could not hand over, because it was cut or too
+// large, by its place. missing are the rejects that the source does not give
+// any more, or still cannot hand over; they stay as they are. now is when this run began.
+func Retry(ctx context.Context, src Source, d Decoder, ids *Pseudonyms, wanted []store.Reject, now store.Micros) (r *store.Retrial, missing []store.Reject, err error) {
+	r = &store.Retrial{Source: src.Name()}
+	byRecord, byPlace := map[uint64]bool{}, map[string]store.Reject{}
+	for _, w := range wanted {
+		byRecord[w.Record] = true
+		if w.Record == rejectID(ids, w.Source, &Record{}, w.Place, w.Reason) {
+			byPlace[w.Place] = w
+		}
+	}
+	again := func(rec *Record) error {
+		place := rec.Place.String()
+		if len(rec.Raw) == 0 {
+			return nil
+		}
+		id := ids.Record(rec.Raw)
+		if !byRecord[id] {
+			if _, cut := byPlace[place]; !cut {
+				return nil
+			}
+			id = byPlace[place].Record
+			delete(byPlace, place)
+		}
+		why := rec.Err
+		if why == nil {
+			if err := d.Decode(rec.Raw, &r.Batch); err != nil {
+				if why = asReject(err); why == nil {
+					return err
+				}
+			}
+		}
+		delete(byRecord, id)
+		if why != nil {
+			r.Gone = append(r.Gone, id)
+			r.Still = append(r.Still, reject(ids, src.Name(), rec, why, d, now))
+			return nil
+		}
+		r.Batch.Received++
+		r.Settled = append(r.Settled, id)
+		return nil
+	}
+	for end := error(nil); end == nil && len(byRecord) > 0; {
+		var c Chunk
+		if end = src.Read(ctx, &c); end != nil && end != io.EOF {
+			return nil, nil, end
+		}
+		for i := range c.Records {
+			if err := again(&c.Records[i]); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	for _, w := range wanted {
+		if byRecord[w.Record] {
+			missing = append(missing, w)
+		}
+	}
+	return r, missing, nil
+}

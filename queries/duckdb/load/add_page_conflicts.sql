@@ -1,0 +1,9 @@
+-- name:    add_page_conflicts
+-- asks:    keep which of the batch's page events differ from what is kept under their event_id, each content once
+-- params:  $source VARCHAR
+insert into conflicts
+select s.event_id, s.content, $source, min(s.at_us)
+from batch_pages() s left join known_pages known on known.event_id = s.event_id
+where case when known.event_id is null then s.again = 2 else known.content <> s.content end
+  and not exists (select 1 from conflicts c where c.record = s.event_id and c.content = s.content)
+group by s.event_id, s.content
