@@ -142,19 +142,13 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 // account prints what became of one file.
 func (i *importer) account(account ingest.Account) {
 	s := newSourceSummary(account.Source, account.Loaded)
-	i.summary.Sources = append(i.summary.Sources, s)
-	i.summary.Complete = i.summary.Complete && account.Complete
 	i.printAccount(s)
 	if account.Note != "" {
 		i.log.Warn(account.Source + ": " + account.Note)
 	}
-	for _, reason := range slices.Sorted(maps.Keys(account.Reasons)) {
-		n := account.Reasons[reason]
-		i.log.Warn(fmt.Sprintf("%s: %s %s put aside: %s", account.Source, group(n), plural(int(n), "record", "records"), reason))
-	}
-	if n := s.Conflicts; n > 0 {
-		i.log.Warn(fmt.Sprintf("%s: %s duplicates differ from what was stored first, which stays", s.Source, group(n)))
-	}
+	i.tell(&s, account)
+	i.summary.Sources = append(i.summary.Sources, s)
+	i.summary.Complete = i.summary.Complete && account.Complete
 }
 
 // pageDecoder makes the decoder of page events from the settings.

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/renameio/v2"
 
+	"keyramp/analysis"
+	"keyramp/ingest"
 	"keyramp/queries/store"
 	"keyramp/queries/store/durable"
 	"keyramp/queries/store/syncpoint"
@@ -80,6 +84,8 @@ type summary struct {
 	ExitCode      int             `json:"exit_code"`
 	Error         *string         `json:"error"`
 	Sources       []sourceSummary `json:"sources"`
+	// Losses are what a report or a decision could not see.
+	Losses *analysis.Losses `json:"losses,omitempty"`
 }
 
 // A sourceSummary is what one source gave in one run:
@@ -95,11 +101,30 @@ type sourceSummary struct {
 	Conflicts int64   `json:"conflicts"`
 	LagS      *int64  `json:"lag_s"` // seconds between the watermark and now; null when unknown
 	Watermark *string `json:"watermark"`
+
+	Reasons []reasonsDoc `json:"reject_reasons,omitempty"` // of Rejected
+	Gaps    []gapDoc     `json:"gaps,omitempty"`           // that the source told of in this run
 }
 
 func newSourceSummary(name string, l store.Loaded) sourceSummary {
 	return sourceSummary{Source: name, Received: l.Received, Stored: l.Stored, Duplicate: l.Duplicate,
 		Filtered: l.Filtered, Rejected: l.Rejected, Conflicts: l.Conflicts}
+}
+
+// tell adds what a run lost of a source, and warns of it.
+func (a *app) tell(s *sourceSummary, account ingest.Account) {
+	for _, reason := range slices.Sorted(maps.Keys(account.Reasons)) {
+		n := account.Reasons[reason]
+		s.Reasons = append(s.Reasons, reasonsDoc{reason, n})
+		a.log.Warn(fmt.Sprintf("%s: %s %s put aside: %s", s.Source, group(n), plural(int(n), "record", "records"), reason))
+	}
+	for _, g := range account.Gaps {
+		s.Gaps = append(s.Gaps, newGapDoc(g))
+		a.log.Warn(fmt.Sprintf("%s: what happened from %s to %s is gone and may be missing for ever", g.Source, stamp(g.From), stamp(g.Until)))
+	}
+	if n := s.Conflicts; n > 0 {
+		a.log.Warn(fmt.Sprintf("%s: %s duplicates differ from what was stored first, which stays", s.Source, group(n)))
+	}
 }
 
 // setWatermark adds how far the source has been read, and how long ago that was.

@@ -234,16 +234,11 @@ func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms,
 	if c, ok, cerr := db.Cursor(context.WithoutCancel(ctx), src.Name()); cerr == nil && ok {
 		s.setWatermark(c, time.UnixMicro(c.At))
 	}
+	p.printAccount(s)
+	p.tell(&s, account)
+	p.gaps += len(account.Gaps)
 	p.summary.Sources = append(p.summary.Sources, s)
 	p.summary.Complete = p.summary.Complete && account.Complete
-	p.printAccount(s)
-	for _, g := range account.Gaps {
-		p.gaps++
-		p.log.Warn(fmt.Sprintf("%s: what happened from %s to %s is gone and may be missing for ever", g.Source, stamp(g.From), stamp(g.Until)))
-	}
-	if n := s.Conflicts; n > 0 {
-		p.log.Warn(fmt.Sprintf("%s: %s duplicates differ from what was stored first, which stays", s.Source, group(n)))
-	}
 	return err
 }
 

@@ -219,5 +219,6 @@ func (a *app) weigh(ctx context.Context, q question, args []string) (analysis.In
 		return in, nil, analysis.Decision{}, err
 	}
 	r := analysis.Build(in)
+	a.summary.Losses = &r.Losses
 	return in, r, analysis.Decide(in.Plan, r), nil
 }

@@ -63,6 +63,7 @@ type (
 		Source string  `json:"source"`
 		From   *string `json:"from"`
 		Until  *string `json:"until"`
+		Stored int64   `json:"hours_stored"` // whole UTC hours of it of which something is stored all the same
 	}
 	filterDoc struct {
 		Type  string `json:"type"`
@@ -73,6 +74,10 @@ type (
 		Count  int64  `json:"count"`
 	}
 )
+
+func newGapDoc(g store.Gap) gapDoc {
+	return gapDoc{g.Source, known(g.From), known(g.Until), g.StoredHours}
+}
 
 // known is a stored time for JSON: null when there is none.
 func known(m store.Micros) *string {
@@ -92,7 +97,7 @@ func (a *app) statusDocument(s *store.Status) statusDoc {
 		d.Sources = append(d.Sources, sourceDoc{sum, src.Runs, src.Cursor.Complete})
 	}
 	for _, g := range s.Gaps {
-		d.Gaps = append(d.Gaps, gapDoc{g.Source, known(g.From), known(g.Until)})
+		d.Gaps = append(d.Gaps, newGapDoc(g))
 	}
 	for _, f := range s.Filtered {
 		d.Filtered = append(d.Filtered, filterDoc{f.Type, f.Count})
@@ -139,6 +144,9 @@ func (a *app) statusText(w io.Writer, s *store.Status) error {
 		}
 		fmt.Fprintf(w, "%s%s\n           %s .. %s may be missing for ever\n", title,
 			a.outStyle.bold(clip(g.Source, width-9)), stamp(g.From), stamp(g.Until))
+		if g.StoredHours > 0 {
+			fmt.Fprintf(w, "           of %s of these hours something is stored\n", group(g.StoredHours))
+		}
 	}
 	if len(s.Rejects) > 0 {
 		parts := make([]string, len(s.Rejects))

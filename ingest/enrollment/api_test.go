@@ -411,3 +411,38 @@ func TestAPITenant(t *testing.T) {
 		t.Errorf("gap %+v", g)
 	}
 }
+
+// TestAgain: pages that were read before are read again by the cursors that places name; what is gone is not among them.
+func TestAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{n: 1200, limit: 500}
+		a := api(t, inMemory(s.ServeHTTP), store.Cursor{})
+		at := func(page string) store.Reject {
+			return store.Reject{Place: ingest.Place{Page: page, Item: 3}.String()}
+		}
+		read := func(rejects ...store.Reject) (places []string) {
+			src := a.Again(rejects)
+			for {
+				var c ingest.Chunk
+				err := src.Read(t.Context(), &c)
+				for _, r := range c.Records {
+					places = append(places, r.Place.String())
+				}
+				if err == io.EOF {
+					return places
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		got := read(at("the start"), at("at/500"), at("at/500"))
+		if len(got) != 1000 || got[2] != "page after the start, item 3" || got[502] != "page after at/500, item 3" {
+			t.Errorf("%d records, the third of each page at %q and %q", len(got), got[2], got[502])
+		}
+		s.oldest = 600
+		if got := read(at("at/500")); len(got) != 0 {
+			t.Errorf("%d records of a page that is gone", len(got))
+		}
+	})
+}
