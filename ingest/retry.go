@@ -9,17 +9,20 @@ import (
 
 // Retry reads a source to its end, finds the rejects of it that are wanted and
 // decodes them once more. It stores nothing. A record is known again by its
-// bytes; one that the source could not hand over, because it was cut or too
-// large, by its place. missing are the rejects that the source does not give
-// any more, or still cannot hand over; they stay as they are. now is when this run began.
+// bytes; one that has grown since, by its place and the bytes it had; and one
+// that the source could not hand over, because it was cut or too large, by its
+// place. missing are the rejects that the source does not give any more, or
+// still cannot hand over; they stay as they are. now is when this run began.
 func Retry(ctx context.Context, src Source, d Decoder, ids *Pseudonyms, wanted []store.Reject, now store.Micros) (r *store.Retrial, missing []store.Reject, err error) {
 	r = &store.Retrial{Source: src.Name()}
 	byRecord, byPlace := map[uint64]bool{}, map[string]store.Reject{}
 	for _, w := range wanted {
 		byRecord[w.Record] = true
-		if w.Record == rejectID(ids, w.Source, &Record{}, w.Place, w.Reason) {
-			byPlace[w.Place] = w
-		}
+		byPlace[w.Place] = w
+	}
+	grown := func(w store.Reject, raw []byte) bool {
+		return w.Record == rejectID(ids, w.Source, &Record{}, w.Place, w.Reason) ||
+			w.Bytes > 0 && w.Bytes < int64(len(raw)) && w.Record == ids.Record(raw[:w.Bytes])
 	}
 	again := func(rec *Record) error {
 		place := rec.Place.String()
@@ -28,11 +31,10 @@ func Retry(ctx context.Context, src Source, d Decoder, ids *Pseudonyms, wanted [
 		}
 		id := ids.Record(rec.Raw)
 		if !byRecord[id] {
-			if _, cut := byPlace[place]; !cut {
+			w, was := byPlace[place]
+			if id = w.Record; !was || !byRecord[id] || !grown(w, rec.Raw) {
 				return nil
 			}
-			id = byPlace[place].Record
-			delete(byPlace, place)
 		}
 		why := rec.Err
 		if why == nil {

@@ -74,7 +74,7 @@ every experiment are written.`,
 			if err != nil {
 				return fmt.Errorf("export %s: %w", e.name, err)
 			}
-			_, err = fmt.Fprintf(a.out, "%s  %s rows\n", e.folder(), group(n))
+			_, err = fmt.Fprintf(a.out, "%s  %s rows\n", visible(e.folder()), group(n))
 			return err
 		},
 	}

@@ -43,6 +43,12 @@ func (l *listing) write(w io.Writer, format string, width int, doc any) error {
 		c.Flush()
 		return c.Error()
 	}
+	// Names come from logs and file systems; only a program may get them as they are.
+	for _, row := range l.rows {
+		for i := range row {
+			row[i] = visible(row[i])
+		}
+	}
 	if format == "markdown" {
 		return l.markdown(w)
 	}
@@ -116,8 +122,9 @@ func writeJSON(w io.Writer, doc any) error {
 	return enc.Encode(doc)
 }
 
-// clip shortens text to n cells, in the middle: the ends of a path say most.
+// clip shows text in n cells, cut in the middle if need be: the ends of a path say most.
 func clip(s string, n int) string {
+	s = visible(s)
 	w := uniseg.StringWidth(s)
 	if w <= n {
 		return s

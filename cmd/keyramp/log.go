@@ -34,7 +34,7 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	case r.Level >= slog.LevelWarn:
 		b.WriteString("warning: ")
 	}
-	b.WriteString(r.Message)
+	b.WriteString(visible(r.Message))
 	b.WriteString(h.attrs)
 	r.Attrs(func(a slog.Attr) bool { b.WriteString(attrText(a)); return true })
 	b.WriteByte('\n')
@@ -57,7 +57,7 @@ func (h *lineHandler) WithGroup(string) slog.Handler { return h }
 
 func attrText(a slog.Attr) string {
 	v := a.Value.String()
-	if v == "" || strings.ContainsAny(v, " \"=\n\t") {
+	if v == "" || strings.ContainsAny(v, " \"=") || strings.ContainsFunc(v, hidden) {
 		v = fmt.Sprintf("%q", v)
 	}
 	return " " + a.Key + "=" + v

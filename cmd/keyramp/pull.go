@@ -300,7 +300,7 @@ func (a *app) logDecoder(ids *ingest.Pseudonyms) *ingest.LogDecoder {
 // printAccount writes the account of one source: a line of its own in a job's
 // log, folded to the width of a terminal.
 func (a *app) printAccount(s sourceSummary) {
-	head, account := s.Source, s.line()
+	head, account := visible(s.Source), s.line()
 	if s.Pages > 0 {
 		head += fmt.Sprintf("  %s %s", group(s.Pages), plural(int(s.Pages), "page", "pages"))
 	}

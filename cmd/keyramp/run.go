@@ -53,10 +53,10 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 // printError says where and what, then what to do next.
 func (a *app) printError(err error, hint string) {
 	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
-		fmt.Fprintf(a.errw, "%s %s\n", a.errStyle.red("keyramp:"), line)
+		fmt.Fprintf(a.errw, "%s %s\n", a.errStyle.red("keyramp:"), visible(line))
 	}
 	if hint != "" {
-		fmt.Fprintf(a.errw, "%s hint: %s\n", a.errStyle.dim("keyramp:"), hint)
+		fmt.Fprintf(a.errw, "%s hint: %s\n", a.errStyle.dim("keyramp:"), visible(hint))
 	}
 }
 

@@ -178,6 +178,7 @@ func wrapTo(w io.Writer, width int, indent, text string) {
 func wrapFrom(w io.Writer, width, column int, text string) {
 	at := column
 	for i, word := range strings.Fields(text) {
+		word = visible(word)
 		n := len([]rune(word))
 		switch {
 		case i > 0 && at+1+n > width:
