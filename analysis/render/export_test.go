@@ -3,7 +3,10 @@ package render
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/csv"
+	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 
+	"keyramp/analysis"
+	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
 
@@ -54,6 +59,78 @@ func TestCSV(t *testing.T) {
 	}
 	if err := w.Write([]any{"a"}); err == nil {
 		t.Error("a short row is taken")
+	}
+}
+
+// formulas are texts that a spreadsheet runs.
+var formulas = []string{"=1+1", "+1+1", "-1+1", "@SUM(1+1)", "=cmd|' /C calc'!A0", "=HYPERLINK(\"http://evil.example\")", "=WEBSERVICE(\"http://evil.example\")",
+	"=IMPORTXML(\"http://evil.example\",\"//a\")", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "＋1+1", "－1+1", "＠SUM(1)", "=1+1\",=1+1,\"", "=1,=2", "=\"a\"&\"b\"", "-", "--1", "+", "@",
+	"=", "==1", "=DDE(\"cmd\";\"/C calc\";\"x\")", "@A1", "-2+3+cmd|' /C calc'!D2", "+cmd|' /C calc'!A0", "=A1:A9", "={1;2}", "=-1", "=+1", "\r\n=1", "=1\n=2", "=\u202e1+1", "=\x00",
+	"=REGISTER.ID(1)", "=SUM(1;2)", "@import", "+491701234567"}
+
+// Text that looks like a formula gets an apostrophe in every text cell, numbers stay numbers, and --csv-plain is exact.
+func TestFormulas(t *testing.T) {
+	row := tier.Begin(t, "S5", tier.Size{Test: len(formulas)})
+	columns := []store.Column{{Name: "a", Type: store.Text}, {Name: "n", Type: store.Integer}, {Name: "b", Type: store.Text}, {Name: "x", Type: store.Double}, {Name: "c", Type: store.Text}}
+	cells := func(b *bytes.Buffer) [][]string {
+		t.Helper()
+		rows, err := csv.NewReader(b).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	for _, f := range formulas {
+		for _, unsafe := range []bool{false, true} {
+			var b bytes.Buffer
+			w, err := NewCSV(&b, columns, unsafe)
+			if err == nil {
+				err = errors.Join(w.Write([]any{f, int64(-5), f, -0.5, "x" + f}), w.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := cells(&b)[1]
+			want := []string{"'" + f, "-5", "'" + f, "-0.5", "x" + f}
+			if unsafe {
+				want[0], want[2] = f, f
+			}
+			for i := range want {
+				want[i] = strings.ReplaceAll(want[i], "\r\n", "\n") // RFC 4180 readers take a line end inside quotes for one
+				if got[i] != want[i] {
+					row.Violation("%q, unsafe %v: column %d reads back as %q, want %q", f, unsafe, i, got[i], want[i])
+				}
+			}
+			// Reports and decisions: every name and id may be one.
+			in := tenants["phases"]()
+			in.Scope.Experiment = f
+			in.Counts.Gaps[0].Source, in.Counts.Undated[0].Source, in.Counts.Conflicts[0].Source, in.Counts.Rejects[0].Reason = f, f, f, f
+			for _, p := range in.Scope.Phases {
+				for i := range p.Arms {
+					p.Arms[i].Variation, p.Arms[i].Name = f+p.Arms[i].Variation, f
+				}
+			}
+			r := analysis.Build(in)
+			d := analysis.Decide(r.Plan, r)
+			b.Reset()
+			if err := Report(&b, r, d, Options{Format: CSV, Unsafe: unsafe}); err != nil {
+				t.Fatal(err)
+			}
+			if err := Decision(&b, d, Options{Format: CSV, Unsafe: unsafe}); err != nil {
+				t.Fatal(err)
+			}
+			for _, cs := range cells(&b) {
+				for i, c := range cs {
+					if _, err := strconv.ParseFloat(c, 64); err == nil && i == 7 { // a value
+						continue
+					}
+					if !unsafe && csvSafe(c) != c {
+						row.Violation("%q: a report's cell is %q", f, c)
+					}
+				}
+			}
+		}
+		row.Done()
 	}
 }
 

@@ -91,7 +91,7 @@ func (l *listing) markdown(w io.Writer) error {
 			rule[i] = "--:"
 		}
 	}
-	safe := strings.NewReplacer("|", "\\|", "`", "\\`", "<", "&lt;")
+	safe := strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "[", `\[`, "]", `\]`, "&", "&amp;", "<", "&lt;")
 	for n, row := range append([][]string{l.head, rule}, l.rows...) {
 		cells := slices.Clone(row)
 		for i := range cells {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
 
@@ -33,6 +34,7 @@ func asked(db *DB, text string) (string, error) {
 
 // Whatever somebody asks, no file is read or written, and the store stays as it is.
 func TestAskReadsOnly(t *testing.T) {
+	row := tier.Begin(t, "S4", tier.Size{Test: 100})
 	db := scratch(t)
 	events, page := world(1)
 	fill(t, db, events, page)
@@ -112,18 +114,19 @@ func TestAskReadsOnly(t *testing.T) {
 		text = strings.ReplaceAll(text, "'D'", "'"+dir+"'")
 		got, err := asked(db, text)
 		if err == nil {
-			t.Errorf("%s\nwas answered: %.200q", text, got)
+			row.Violation("%s\nwas answered: %.200q", text, got)
 		}
 		var faulty *StatementError
 		if err != nil && !errors.As(err, &faulty) {
-			t.Errorf("%s\nis no StatementError: %v", text, err)
+			row.Violation("%s\nis no StatementError: %v", text, err)
 		}
 		if strings.Contains(got, "hunter2") {
-			t.Errorf("%s\nread a file: %q", text, got)
+			row.Violation("%s\nread a file: %q", text, got)
 		}
+		row.Done()
 	}
 	if after := picture(t, dir); !slices.Equal(after, before) {
-		t.Errorf("the folder changed:\n%s\n%s", before, after)
+		row.Violation("the folder changed:\n%s\n%s", before, after)
 	}
 	if got, err := asked(db, "select count(*) > 0 from ev_full"); err != nil || got != "true" {
 		t.Errorf("the store answers %q, %v", got, err)
