@@ -68,8 +68,9 @@ bench: build ## keyramp beside DuckDB, ClickHouse and others, on the same logs (
 bench-go: need ## time decoding, splitting, loading, exporting and inference
 	go test -run '^$$' -bench . -benchmem $$(grep -rlE '^func Benchmark' --include='*_test.go' . | xargs -n1 dirname | sort -u)
 
-golden: need ## renew golden files; read the diff before you commit it
+golden: need ## renew golden files and schemas; read the diff before you commit it
 	go test ./analysis/render -update
+	go test ./cmd/keyramp -run '^TestSchemas$$' -update
 
 clean: ## remove what was built and the demo's folder
 	rm -rf bin keyramp-demo

@@ -136,7 +136,7 @@ func TestTableFits(t *testing.T) {
 	for name, in := range inputs {
 		r := analysis.Build(in)
 		d := analysis.Decide(r.Plan, r)
-		for _, width := range []int{80, 120} {
+		for _, width := range []int{64, 80, 120} {
 			var b bytes.Buffer
 			if err := Report(&b, r, d, Options{Width: width}); err != nil {
 				t.Fatal(err)

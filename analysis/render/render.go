@@ -26,7 +26,7 @@ func Formats() []Format { return []Format{Table, JSON, CSV, Markdown, HTML} }
 type Options struct {
 	Format Format // "" = Table
 	Color  bool   // of a table
-	Width  int    // columns of a table; 0 = 80, and never below 60
+	Width  int    // columns of a table; 0 = 80, and never below 64, which eight columns of numbers need
 	// Unsafe leaves text cells of CSV that a spreadsheet would take for a formula as they are.
 	Unsafe bool
 }
@@ -35,7 +35,7 @@ func (o Options) width() int {
 	if o.Width == 0 {
 		return 80
 	}
-	return max(60, o.Width)
+	return max(64, o.Width)
 }
 
 // Report writes a report with the decision that was made of it.

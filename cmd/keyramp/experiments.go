@@ -149,7 +149,11 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 		if p.Until != 0 {
 			until = stamp(p.Until)
 		}
-		fmt.Fprintf(w, "phase %d  %s .. %s  (%s)\n", p.Number, stamp(p.From), until, first(p.Source, "source unknown"))
+		line := fmt.Sprintf("phase %d  %s .. %s  (%s)", p.Number, stamp(p.From), until, first(p.Source, "source unknown"))
+		if len(line) > width {
+			line = fmt.Sprintf("phase %d  %s ..\n         %s  (%s)", p.Number, stamp(p.From), until, first(p.Source, "source unknown"))
+		}
+		fmt.Fprintln(w, line)
 		for _, arm := range p.Arms {
 			weight := "  ?"
 			if arm.Weight >= 0 && p.Known {

@@ -111,7 +111,7 @@ func (a *app) statusDocument(s *store.Status) statusDoc {
 func (a *app) statusText(w io.Writer, s *store.Status) error {
 	width := a.width()
 	fmt.Fprintf(w, "store    %s\n", clip(a.storeDir(), width-9))
-	fmt.Fprintf(w, "         %s events, %s page events, %s\n", group(s.Events), group(s.Pages), size(s.Bytes))
+	wrapTo(w, width, "         ", fmt.Sprintf("%s events, %s page events, %s", group(s.Events), group(s.Pages), size(s.Bytes)))
 	if len(s.Sources) == 0 {
 		fmt.Fprintln(w, "sources  none yet")
 	}
@@ -142,10 +142,10 @@ func (a *app) statusText(w io.Writer, s *store.Status) error {
 		if i > 0 {
 			title = "         "
 		}
-		fmt.Fprintf(w, "%s%s\n           %s .. %s may be missing for ever\n", title,
-			a.outStyle.bold(clip(g.Source, width-9)), stamp(g.From), stamp(g.Until))
+		fmt.Fprintf(w, "%s%s\n", title, a.outStyle.bold(clip(g.Source, width-9)))
+		wrapTo(w, width, "           ", fmt.Sprintf("%s .. %s may be missing for ever", stamp(g.From), stamp(g.Until)))
 		if g.StoredHours > 0 {
-			fmt.Fprintf(w, "           of %s of these hours something is stored\n", group(g.StoredHours))
+			wrapTo(w, width, "           ", fmt.Sprintf("of %s of these hours something is stored", group(g.StoredHours)))
 		}
 	}
 	if len(s.Rejects) > 0 {
