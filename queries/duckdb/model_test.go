@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -829,11 +830,11 @@ func (m *model) stored() (c content, err error) {
 		}, &r.Record, &r.Source, &r.Place, &r.Reason, &r.Detail, &r.Bytes, &r.At); err != nil {
 			return err
 		}
-		if c.Gaps, err = gapsOf(ctx, conn); err != nil {
+		if c.Gaps, err = gapsOf(ctx, conn, math.MinInt64, math.MaxInt64); err != nil {
 			return err
 		}
 		for i := range c.Gaps {
-			c.Gaps[i].Noticed = 0
+			c.Gaps[i].Noticed, c.Gaps[i].StoredHours = 0, 0
 		}
 		c.Observations, err = observations(ctx, conn, "")
 		return err
