@@ -17,6 +17,7 @@ import (
 	"keyramp/analysis"
 	"keyramp/fixtures/tenant"
 	"keyramp/fixtures/tier"
+	"keyramp/queries/duckdb"
 )
 
 // scatter writes records in any order, some of them twice, into a few files of any form.
@@ -73,11 +74,23 @@ func TestAnyOrderSameReport(t *testing.T) {
 		page = append(page, s.world.AppendPage(nil, i))
 	}
 	asOf := s.world.End().Add(-20 * time.Hour).Format(time.RFC3339)
+	empty := t.TempDir()
+	db, err := duckdb.Open(t.Context(), duckdb.Options{Dir: empty})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
 	report := func(s *story, r *rand.Rand) string {
+		if err := os.CopyFS(s.store, os.DirFS(empty)); err != nil { // making a store takes longer than filling it
+			s.t.Fatal(err)
+		}
 		parts := [][]string{}
 		for kind, records := range map[string][][]byte{"logs": logs, "page": page} {
 			paths := scatter(s.t, r, records)
-			cut := r.IntN(len(paths) + 1) // what one command reads, and the next
+			cut := 0 // what one command reads, and the next
+			if kind == "logs" {
+				cut = r.IntN(len(paths) + 1)
+			}
 			for _, some := range [][]string{paths[:cut], paths[cut:]} {
 				if len(some) > 0 {
 					parts = append(parts, append([]string{"import", kind}, some...))
