@@ -16,6 +16,7 @@ type Input struct {
 	Counts    *store.Counts
 	AsOf      store.Micros // exclusive
 	Watermark store.Micros // sources are read completely up to here; 0 = up to AsOf
+	Purged    store.Micros // what was dated before was purged; 0 = nothing was
 	Version   string       // of keyramp
 	Notes     []Note       // from Phases
 }
@@ -37,7 +38,7 @@ func Build(in Input) *Report {
 		SchemaVersion: SchemaVersion, Version: in.Version,
 		Experiment: in.Scope.Experiment, Name: in.Name, Continues: append([]string{}, in.Scope.Continues...),
 		AsOf: Time(in.AsOf), DataUntil: Time(q.LastLog), FirstEvent: Time(q.FirstEvent), LastEvent: Time(q.LastEvent),
-		LastPage: Time(q.LastPage), Watermark: Time(in.Watermark),
+		LastPage: Time(q.LastPage), Watermark: Time(in.Watermark), PurgedBefore: Time(in.Purged),
 		Unit: unit, Plan: plan, Roles: c.Roles,
 		Phases: d.describe(in), EnrollmentSignal: signal(q), Recipe: d.recipe(c.Seed),
 		Comparisons: []Comparison{}, Twins: []Twin{}, Strata: append([]StratumUse{}, d.uses...),

@@ -354,6 +354,7 @@ func TestFlags(t *testing.T) {
 		return asked(steps(0, 10), counted(group{1, 0, "c", 0, 5, 9000, 9, 90}, group{1, 0, "t", 0, 5, 1000, 40, 10}))
 	}
 	for name, change := range map[string]func(*Input){
+		"purged":                func(in *Input) { in.Purged = h(0) + 1 },
 		"not_randomised":        func(in *Input) { in.Counts.Quality.Segment = 1 },
 		"guardrail_unavailable": func(in *Input) { in.Counts.Rules[0].Rule = "none" },
 		"crossover":             func(in *Input) { in.Counts.Crossed = []store.CrossRow{{Phase: 1, Subjects: 100, Crossed: 21}} },
@@ -372,6 +373,17 @@ func TestFlags(t *testing.T) {
 		}
 		if f := r.Flags[0]; f.Words == "" || f.Do == "" {
 			t.Errorf("%s has no words or nothing to do", name)
+		}
+	}
+	// What was purged before the phase, or before what is asked about, does not block.
+	for _, change := range []func(*Input){
+		func(in *Input) { in.Purged = h(0) },
+		func(in *Input) { in.Purged, in.Scope.Since = h(0)+dayMicros, h(0)+dayMicros },
+	} {
+		in := base()
+		change(&in)
+		if r := Build(in); len(r.Flags) != 1 || r.Flags[0].Name != "purged_history" || r.Flags[0].Blocking {
+			t.Error(r.Flags)
 		}
 	}
 	// At its limit a flag is quiet.

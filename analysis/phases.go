@@ -113,7 +113,7 @@ func Phases(obs []store.Observation, stated []PhaseSpec, seen store.Seen, until 
 			all = append(all, phases...)
 		case len(mine) > 0:
 			all = append(all, fromObservations(mine)...)
-		case id == seen.Experiment && seen.Events > 0:
+		case id == seen.Experiment && seen.First != 0:
 			all = append(all, fromEvents(seen))
 			notes = append(notes, Note{"weights_unknown",
 				"Nobody told the weights of this experiment: it was not observed at the tenant and the configuration states no phases."})

@@ -46,6 +46,11 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 	q, limits := in.Counts.Quality, r.Plan.Limits
 	j := &judge{flags: []Flag{}}
 
+	if purged(in) {
+		j.block("purged", nil,
+			"Events from before "+Time(in.Purged).String()+" were purged, so a phase that is asked about lacks its beginning: who came first, and in which variation, is not known.",
+			"Ask with --since at that time or later, or purge only what is older than the experiment.")
+	}
 	if r.SampleRatio.Mismatch {
 		j.flags = append(j.flags, Flag{Name: "sample_ratio_mismatch", Blocking: true,
 			Value: r.SampleRatio.MaxLogE, Limit: &r.SampleRatio.Threshold,
@@ -142,6 +147,10 @@ func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
 	}
 	j.tell("conflicting_records", differ, 0,
 		"Events that came again with another content. What came first counts.", "")
+	if in.Purged != 0 && !purged(in) {
+		j.tell("purged_history", 1, 0,
+			"Events from before "+Time(in.Purged).String()+" were purged: whoever had enrolled by then counts as somebody who had not.", "")
+	}
 	without := q.PageCompleted - q.PageCompletedUser
 	if unlinked {
 		j.tell("enrollment_unlinked", without, q.PageCompleted,
@@ -226,6 +235,21 @@ func gaps(j *judge, r *Report, blocking bool) {
 		"The tenant's log no longer held some of the analysed time: what happened then is missing in all variations.", mend)
 	flag("page_gap", page, r.PageGapShare, r.Plan.Limits.PageGap,
 		"The page no longer held its events of some of the analysed time: they are missing in treatment alone, and with them prompts that lost a login.", mend)
+}
+
+// purged tells whether a phase of the scope began before the limit of a purge.
+// What is left of it cannot be analysed as if it were whole.
+func purged(in Input) bool {
+	for _, p := range in.Scope.Phases {
+		from, until := max(p.From, in.Scope.Since), in.Scope.Until
+		if p.Until != 0 && (until == 0 || p.Until < until) {
+			until = p.Until
+		}
+		if from < in.Purged && (until == 0 || from < until) {
+			return true
+		}
+	}
+	return false
 }
 
 func segmented(phases []store.Phase) bool {

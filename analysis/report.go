@@ -22,6 +22,8 @@ type Report struct {
 	LastEvent  Time `json:"last_event"` // of the experiment
 	LastPage   Time `json:"last_page_event"`
 	Watermark  Time `json:"watermark"` // sources are read completely up to here
+	// PurgedBefore is left out unless events were purged; those dated before it are in no number.
+	PurgedBefore Time `json:"purged_before,omitempty"`
 
 	Unit   string                `json:"unit"` // what one observation is
 	Plan   Plan                  `json:"plan"` // in force, derived scales filled in

@@ -11,8 +11,11 @@ import (
 type Account struct {
 	Source string
 	store.Loaded
-	Reasons  map[string]int64 // rejects by reason; nil when there are none
-	Bytes    int64            // of the raw records
+	Reasons map[string]int64 // rejects by reason; nil when there are none
+	// Forgotten and Purged are a part of Filtered: records that were taken out of the store once and came again.
+	Forgotten, Purged int64
+
+	Bytes    int64 // of the raw records
 	Commits  int64
 	Gaps     []store.Gap // that the source reported in this run
 	Duration time.Duration

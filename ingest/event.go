@@ -295,7 +295,7 @@ func (d *LogDecoder) needed(e *store.Event) (id []byte, err error) {
 // rest reads everything else.
 func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	w, x := &d.wire, &d.details
-	e.LogID = d.Pseudonyms.logID.of(id)
+	e.LogID = d.Pseudonyms.of(d.Pseudonyms.logID, id)
 	e.Logged = loggedAt(id)
 	e.Assigned = e.At
 	// A login lasts minutes; what began a day before, or later than it ended, is no login's beginning.
@@ -308,8 +308,8 @@ func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	e.Device = device(first(w.IsMobile, w.IsMobileSnake))
 
 	e.User = d.Pseudonyms.userOf(idText(w.UserID))
-	e.Session = d.Pseudonyms.session.of(idText(first(x.SessionID, w.SessionID)))
-	e.Transaction = d.Pseudonyms.transaction.of(idText(first(x.TransactionID, w.TransactionID)))
+	e.Session = d.Pseudonyms.of(d.Pseudonyms.session, idText(first(x.SessionID, w.SessionID)))
+	e.Transaction = d.Pseudonyms.of(d.Pseudonyms.transaction, idText(first(x.TransactionID, w.TransactionID)))
 
 	e.Interactive, e.PasskeyUsed = d.prompts()
 	e.Authenticator = d.seen.short(authenticator(e.Type.String(), x))

@@ -3,23 +3,11 @@ package ingest
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
-
-	"crypto/rand"
 
 	"github.com/dchest/siphash"
-	"github.com/google/renameio/v2"
-
-	"keyramp/queries/store/durable"
 )
 
 // Pseudonyms turn ids into keyed 64-bit numbers at the door, so that the store
@@ -29,34 +17,69 @@ import (
 // the same numbers for ever: who loses the key file can no longer join new
 // events with stored ones.
 //
+// A key that was rotated is a chain of keys. The numbers of the first one then
+// go through a permutation for each later one, which is keyed by that key and
+// all before it: nobody can get from an id, or from an older number, to the
+// current one without the whole chain, and whoever has it can go on joining.
+//
 // Every method returns 0 for an empty id, User also for one that was masked, and
 // never 0 for any other. They are safe for concurrent use. Printing or encoding the type gives "[redacted]".
 type Pseudonyms struct {
-	user, session, transaction, logID, record, page subkey
+	user, session, transaction, logID, record, page, forgotten subkey
+
+	turns []turn // one for each rotation, oldest first
+	id    string
 }
 
 type subkey struct{ k0, k1 uint64 }
 
-// NewPseudonyms derives the sub-keys from a master key.
-func NewPseudonyms(key [16]byte) *Pseudonyms {
-	k0, k1 := binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])
-	derive := func(kind string) subkey {
-		a, b := siphash.Hash128(k0, k1, []byte("keyramp "+kind))
-		return subkey{a, b}
+// NewPseudonyms derives the sub-keys from a chain of master keys, the oldest
+// first; there is one unless the key was rotated.
+func NewPseudonyms(chain ...[16]byte) *Pseudonyms {
+	first := master(chain[0])
+	p := &Pseudonyms{
+		user: first.derive("user"), session: first.derive("session"), transaction: first.derive("transaction"),
+		logID: first.derive("log_id"), record: first.derive("record"), page: first.derive("page event"),
+		forgotten: first.derive("forgotten"),
 	}
-	return &Pseudonyms{
-		user: derive("user"), session: derive("session"), transaction: derive("transaction"),
-		logID: derive("log_id"), record: derive("record"), page: derive("page event"),
+	all := first
+	for _, key := range chain[1:] {
+		// Of this key and all before it: neither alone tells the permutation.
+		all = master(key).derive(fmt.Sprintf("rotation %016x%016x", all.k0, all.k1))
+		p.turns = append(p.turns, newTurn(all))
 	}
+	a, b := siphash.Hash128(all.k0, all.k1, []byte("keyramp key id"))
+	p.id = fmt.Sprintf("%016x%016x", a, b)
+	return p
 }
 
-func (k subkey) of(b []byte) uint64 {
+func master(key [16]byte) subkey {
+	return subkey{binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])}
+}
+
+func (k subkey) derive(kind string) subkey {
+	a, b := siphash.Hash128(k.k0, k.k1, []byte("keyramp "+kind))
+	return subkey{a, b}
+}
+
+func (p *Pseudonyms) of(k subkey, b []byte) uint64 {
 	if len(b) == 0 {
 		return 0
 	}
 	// 0 means "absent" in the store; the one id in 2⁶⁴ that hashes to it moves aside.
-	return max(siphash.Hash(k.k0, k.k1, b), 1)
+	return p.turned(max(siphash.Hash(k.k0, k.k1, b), 1))
 }
+
+func (p *Pseudonyms) turned(v uint64) uint64 {
+	for i := range p.turns {
+		v = p.turns[i].of(v)
+	}
+	return v
+}
+
+// ID names the key without telling it: stores keep the id, so that they are
+// not opened with another key.
+func (p *Pseudonyms) ID() string { return p.id }
 
 // User returns the pseudonym of a user_id. One that something on the way has
 // replaced by stars, alone or behind its connection (auth0|****), is no id: all
@@ -67,20 +90,33 @@ func (p *Pseudonyms) userOf(id []byte) uint64 {
 	if own := id[bytes.LastIndexByte(id, '|')+1:]; len(bytes.Trim(own, "*")) == 0 && len(own) > 0 {
 		return 0
 	}
-	return p.user.of(id)
+	return p.of(p.user, id)
 }
 
 // Session returns the pseudonym of a session id.
-func (p *Pseudonyms) Session(id string) uint64 { return p.session.of([]byte(id)) }
+func (p *Pseudonyms) Session(id string) uint64 { return p.of(p.session, []byte(id)) }
 
 // Transaction returns the pseudonym of a login transaction's id.
-func (p *Pseudonyms) Transaction(id string) uint64 { return p.transaction.of([]byte(id)) }
+func (p *Pseudonyms) Transaction(id string) uint64 { return p.of(p.transaction, []byte(id)) }
 
 // LogID returns the identity of a tenant log event.
-func (p *Pseudonyms) LogID(id string) uint64 { return p.logID.of([]byte(id)) }
+func (p *Pseudonyms) LogID(id string) uint64 { return p.of(p.logID, []byte(id)) }
 
 // Record returns the identity of a record that was put aside.
-func (p *Pseudonyms) Record(raw []byte) uint64 { return p.record.of(raw) }
+func (p *Pseudonyms) Record(raw []byte) uint64 { return p.of(p.record, raw) }
+
+// Tombstone returns what a store keeps in place of a forgotten pseudonym, to
+// know it again when it comes back. Without the key the two cannot be joined.
+// A key that is rotated turns tombstones as it turns pseudonyms.
+func (p *Pseudonyms) Tombstone(pseudonym uint64) uint64 {
+	if pseudonym == 0 {
+		return 0
+	}
+	for i := len(p.turns) - 1; i >= 0; i-- {
+		pseudonym = p.turns[i].back(pseudonym)
+	}
+	return p.of(p.forgotten, binary.LittleEndian.AppendUint64(nil, pseudonym))
+}
 
 // PageID returns the identity of a page event: its source and its id there.
 func (p *Pseudonyms) PageID(source, id string) uint64 {
@@ -90,7 +126,7 @@ func (p *Pseudonyms) PageID(source, id string) uint64 {
 	var buf [256]byte
 	b := binary.AppendUvarint(buf[:0], uint64(len(source))) // so that ("ab","c") is not ("a","bc")
 	b = append(append(b, source...), id...)
-	return p.page.of(b)
+	return p.of(p.page, b)
 }
 
 func (Pseudonyms) String() string               { return redacted }
@@ -99,87 +135,3 @@ func (Pseudonyms) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (Pseudonyms) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 func (Pseudonyms) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 func (Pseudonyms) LogValue() slog.Value         { return slog.StringValue(redacted) }
-
-// LoadPseudonyms reads the key file at path, or makes one with a fresh random
-// key when there is none. The file holds 16 bytes, raw or as 32 hexadecimal
-// digits. A file that others may read is refused, because whoever has the key
-// can undo the pseudonyms by trying ids.
-//
-// A new key must never stand beside rows of an old one: callers check that
-// the file exists when the store does.
-func LoadPseudonyms(path string) (*Pseudonyms, error) {
-	key, err := readKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := createKey(path); err != nil {
-			return nil, fmt.Errorf("key file %s: cannot be made: %w", path, err)
-		}
-		key, err = readKey(path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return NewPseudonyms(key), nil
-}
-
-func readKey(path string) (key [16]byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return key, fmt.Errorf("key file: %w", err) // os names the path
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return key, fmt.Errorf("key file: %w", err)
-	case !info.Mode().IsRegular():
-		return key, fmt.Errorf("key file %s: is not a regular file", path)
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		return key, fmt.Errorf("key file %s: mode %04o lets others read it: run chmod 600, and make a new key if others had access",
-			path, info.Mode().Perm())
-	}
-	b, err := io.ReadAll(io.LimitReader(f, 256))
-	if err != nil {
-		return key, fmt.Errorf("key file %s: %w", path, err)
-	}
-	if len(b) == len(key) {
-		return [16]byte(b), nil
-	}
-	if n, err := hex.Decode(make([]byte, 128), []byte(strings.TrimSpace(string(b)))); err != nil || n != len(key) {
-		return key, fmt.Errorf("key file %s: does not hold 16 bytes or 32 hexadecimal digits: restore it from a backup; a new key cannot join the users already stored", path)
-	}
-	hex.Decode(key[:], b[:2*len(key)])
-	return key, nil
-}
-
-// createKey writes a new key beside path and links it into place whole. Of
-// two processes that do so at once, both then read the key of the first.
-func createKey(path string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	t, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o600))
-	if err != nil {
-		return err
-	}
-	defer t.Cleanup()
-	var key [16]byte
-	rand.Read(key[:]) // never fails: it ends the program instead
-	if _, err := t.WriteString(hex.EncodeToString(key[:]) + "\n"); err != nil {
-		return err
-	}
-	if err := t.Sync(); err != nil {
-		return err
-	}
-	switch err := os.Link(t.Name(), path); {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil: // a file system without links
-		err = t.CloseAtomicallyReplace()
-		if err != nil {
-			return err
-		}
-	}
-	// The name must survive a power loss too: a second key would part users from their past.
-	return durable.Folder(dir)
-}

@@ -39,6 +39,7 @@ type Pump struct {
 	Recorder   GapRecorder
 	Decoder    Decoder
 	Pseudonyms *Pseudonyms // names the records that are put aside
+	Removed    *Removed    // what must not come back; nil = nothing was removed
 
 	BatchRecords int           // a batch with so many records to store is committed; 0 = DefaultBatchRecords
 	BatchAge     time.Duration // so is one whose first record was read this long ago; 0 = DefaultBatchAge
@@ -105,8 +106,9 @@ type job struct {
 
 type result struct {
 	job
-	loaded store.Loaded
-	err    error
+	loaded            store.Loaded
+	forgotten, purged int64
+	err               error
 }
 
 // run is one run of a pump. Its fields belong to the reading goroutine; the
@@ -454,6 +456,8 @@ func (r *run) wait() error {
 	account.Loaded = account.Add(res.loaded)
 	account.Bytes += res.bytes
 	account.Commits++
+	account.Forgotten += res.forgotten
+	account.Purged += res.purged
 	if res.gap != nil {
 		account.Gaps = append(account.Gaps, *res.gap)
 	}
@@ -472,6 +476,7 @@ func (r *run) wait() error {
 // commit stores a batch and checks that the accounts add up, before and after.
 func (r *run) commit(ctx context.Context, j job) result {
 	b := j.batch
+	forgotten, purged := r.Removed.leaveOut(b, r.now())
 	sum := int64(len(b.Events) + len(b.Pages) + len(b.Rejects))
 	for _, n := range b.Filtered {
 		sum += n
@@ -491,5 +496,5 @@ func (r *run) commit(ctx context.Context, j job) result {
 	if err == nil && j.gap != nil {
 		err = r.Recorder.RecordGap(ctx, *j.gap)
 	}
-	return result{job: j, loaded: loaded, err: err}
+	return result{job: j, loaded: loaded, forgotten: forgotten, purged: purged, err: err}
 }

@@ -12,8 +12,9 @@ import (
 // bytes; one that has grown since, by its place and the bytes it had; and one
 // that the source could not hand over, because it was cut or too large, by its
 // place. missing are the rejects that the source does not give any more, or
-// still cannot hand over; they stay as they are. now is when this run began.
-func Retry(ctx context.Context, src Source, d Decoder, ids *Pseudonyms, wanted []store.Reject, now store.Micros) (r *store.Retrial, missing []store.Reject, err error) {
+// still cannot hand over; they stay as they are. What was removed for good is
+// counted and not kept. now is when this run began.
+func Retry(ctx context.Context, src Source, d Decoder, ids *Pseudonyms, removed *Removed, wanted []store.Reject, now store.Micros) (r *store.Retrial, missing []store.Reject, err error) {
 	r = &store.Retrial{Source: src.Name()}
 	byRecord, byPlace := map[uint64]bool{}, map[string]store.Reject{}
 	for _, w := range wanted {
@@ -65,6 +66,7 @@ func Retry(ctx context.Context, src Source, d Decoder, ids *Pseudonyms, wanted [
 			}
 		}
 	}
+	removed.leaveOut(&r.Batch, now)
 	for _, w := range wanted {
 		if byRecord[w.Record] {
 			missing = append(missing, w)

@@ -58,7 +58,7 @@ func TestRetry(t *testing.T) {
 	// The file has grown at its beginning, one record is gone, and the last one is whole.
 	lines := strings.Split(whole, "\n")
 	again := strings.Join([]string{lines[1], lines[0], lines[2], lines[3], line("other"), lines[5]}, "\n")
-	r, missing, err := Retry(t.Context(), textSource("file:a", again), d, ids, wanted, 77)
+	r, missing, err := Retry(t.Context(), textSource("file:a", again), d, ids, nil, wanted, 77)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestRetry(t *testing.T) {
 		t.Errorf("not found: %+v", missing)
 	}
 	// What is still cut is not found, and nothing is settled twice.
-	if r, missing, err = Retry(t.Context(), textSource("file:a", whole[:len(whole)-9]), d, ids, wanted, 77); err != nil || len(r.Settled) != 4 || len(missing) != 1 || missing[0].Reason != ReasonTruncated {
+	if r, missing, err = Retry(t.Context(), textSource("file:a", whole[:len(whole)-9]), d, ids, nil, wanted, 77); err != nil || len(r.Settled) != 4 || len(missing) != 1 || missing[0].Reason != ReasonTruncated {
 		t.Errorf("%v: %d settled, missing %+v", err, len(r.Settled), missing)
 	}
 }

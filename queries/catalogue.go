@@ -14,12 +14,12 @@ import (
 var files embed.FS
 
 // folders are those whose files carry a header.
-var folders = []string{"duckdb/load", "duckdb/state", "duckdb/update", "export", "report"}
+var folders = []string{"duckdb/load", "duckdb/rewrite", "duckdb/state", "duckdb/update", "export", "report"}
 
 // A Query is one named SQL text with what its header promises.
 type Query struct {
 	Name    string
-	Folder  string // "report", "export", "duckdb/load", "duckdb/state" or "duckdb/update"
+	Folder  string // "report", "export", "duckdb/load", "duckdb/rewrite", "duckdb/state" or "duckdb/update"
 	Asks    string
 	Grain   []string // columns that together make a row unique
 	Params  []Column // names without the dollar sign

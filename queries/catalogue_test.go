@@ -1,8 +1,11 @@
 package queries
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"keyramp/fixtures/tier"
 )
 
 func TestCatalogueHasNoFaults(t *testing.T) {
@@ -24,6 +27,32 @@ func TestCatalogueHasNoFaults(t *testing.T) {
 	if err != nil || len(steps) == 0 {
 		t.Fatalf("schema steps: %d, %v", len(steps), err)
 	}
+}
+
+// A table that counts people by what they have in common would show small groups. There is none: who adds one hides
+// its small cells. Row P5.
+func TestNoTableOfSmallGroups(t *testing.T) {
+	row := tier.Begin(t, "P5", tier.Size{Test: 1})
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked := 0
+	for _, q := range all {
+		if q.Folder != "report" && q.Folder != "export" || slices.ContainsFunc(q.Grain, func(g string) bool { return strings.HasSuffix(g, "_key") }) {
+			continue // the latter have a row an event or a person, under pseudonyms
+		}
+		looked++
+		for _, c := range q.Columns {
+			if slices.Contains([]string{"client", "client_id", "connection", "strategy", "device", "segment_id", "country", "authenticator"}, c.Name) {
+				row.Violation("%s/%s.sql counts by %s", q.Folder, q.Name, c.Name)
+			}
+		}
+	}
+	if looked < 8 {
+		t.Errorf("only %d questions count", looked)
+	}
+	row.Done()
 }
 
 func TestGetNamesWhatIsMissing(t *testing.T) {

@@ -90,7 +90,7 @@ func (d *doctor) warn(check, todo, format string, args ...any) {
 // fail takes status and advice from the error, as the end of a run would.
 func (d *doctor) fail(ctx context.Context, check, todo string, err error) {
 	code, hint := exitCode(ctx, err)
-	d.found = append(d.found, finding{Check: check, State: "fail", Found: strings.Join(strings.Fields(err.Error()), " "),
+	d.found = append(d.found, finding{Check: check, State: "fail", Found: strings.Join(strings.Fields(d.hide.clean(err.Error())), " "),
 		Todo: first(todo, hint), Code: code})
 }
 
@@ -194,9 +194,9 @@ func (d *doctor) credentials(ctx context.Context) *auth0.Client {
 		d.refused(ctx, "credentials", sourceAuth0, err)
 		return nil
 	}
-	kind := "client id and secret are set"
+	kind := "id and secret set " + d.origin("AUTH0_CLIENT_SECRET", s.clientSecret)
 	if !s.auth0Token.IsZero() {
-		kind = "a token is set, and used as it is"
+		kind = "a token, used as it is " + d.origin("", s.auth0Token)
 	}
 	d.ok("credentials", "%s: %s", hostOf(s.Auth0.Domain), kind)
 	return client
@@ -211,8 +211,18 @@ func (d *doctor) pageCredentials(ctx context.Context) *enrollment.API {
 		d.fail(ctx, "page token", "set KEYRAMP_PAGE_URL and KEYRAMP_PAGE_TOKEN", sourceError(sourcePage, err))
 		return nil
 	}
-	d.ok("page token", "%s: a token is set", page.Name())
+	d.ok("page token", "%s: a token is set %s", page.Name(), d.origin("KEYRAMP_PAGE_TOKEN", d.settings.pageToken))
 	return page
+}
+
+// origin says where a secret came from and how long it is: enough to see that
+// it is the right one, and that no line end came with it.
+func (d *doctor) origin(name string, s ingest.Secret) string {
+	from := "env"
+	if name != "" && d.env[name] == "" {
+		from = "file"
+	}
+	return fmt.Sprintf("(%s, %d chars)", from, len(s.Reveal()))
 }
 
 // temporary tries to write, since modes do not tell of a read-only file system.
@@ -362,6 +372,13 @@ func (d *doctor) contents(ctx context.Context) {
 	}
 	if err == nil {
 		s, err = db.Status(ctx)
+		if err == nil && d.keyKept() == nil { // else loading would make one
+			if ids, e := ingest.LoadPseudonyms(d.keyPath()); e == nil { // else the check before told what is wrong
+				if _, e := d.keyOf(ctx, db, ids, false); e != nil {
+					d.fail(ctx, "key", "", e)
+				}
+			}
+		}
 		err = errors.Join(err, db.Close())
 	}
 	switch {

@@ -141,6 +141,10 @@ func (e *export) run(ctx context.Context, q question, args []string) (rows int64
 		}
 		m.Experiment, m.AsOf = scope.Experiment, stamp(win.asOf)
 		m.Since, m.Until, m.Watermark = known(win.since), known(win.until), known(win.watermark)
+		if win.since < win.purged {
+			m.Purged = known(win.purged)
+			e.log.Warn("the export lacks what was purged: everything from before " + stamp(win.purged))
+		}
 		columns, m.Rows, err = e.data(filepath.Join(temp, m.File), m.metadata(), func(row func([]store.Column, []any) error) error {
 			return db.Query(ctx, e.name, scope, row)
 		})
@@ -227,6 +231,7 @@ type manifest struct {
 	Since         *string     `json:"since"`
 	Until         *string     `json:"until"`
 	Watermark     *string     `json:"watermark"`
+	Purged        *string     `json:"purged_before,omitempty"` // when the export lacks what was dated before
 	File          string      `json:"file"`
 	Rows          int64       `json:"rows"`
 	Bytes         int64       `json:"bytes"`

@@ -111,8 +111,12 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 		// collecting it more often costs a tenth of the time and frees nothing.
 		defer debug.SetGCPercent(debug.SetGCPercent(300))
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(320 << 20)) // from here on it is worth the time
+		removed, err := db.Removed(ctx)
+		if err != nil {
+			return err
+		}
 		bar := i.newProgress()
-		pump := ingest.Pump{Sink: db, Recorder: db, Decoder: i.decoder(ids), Pseudonyms: ids,
+		pump := ingest.Pump{Sink: db, Recorder: db, Decoder: i.decoder(ids), Pseudonyms: ids, Removed: ingest.NewRemoved(removed, ids),
 			Progress: func(p ingest.Progress) { bar.tell(p) }, BatchRecords: batchRecords}
 		sources := make([]ingest.Source, len(files))
 		for i, f := range files {
@@ -143,6 +147,7 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 func (i *importer) account(account ingest.Account) {
 	s := newSourceSummary(account.Source, account.Loaded)
 	i.printAccount(s)
+	i.tellRemoved(account)
 	if account.Note != "" {
 		i.log.Warn(account.Source + ": " + account.Note)
 	}

@@ -11,16 +11,17 @@ import (
 
 // A lineHandler prints log records as `keyramp: message key=value`, the form
 // that errors have too. It is for people at a terminal and for job logs that
-// stamp their own times.
+// stamp their own times. No record leaves it with a secret in it.
 type lineHandler struct {
 	w     io.Writer
 	mu    *sync.Mutex
 	level slog.Leveler
+	hide  *redactor
 	attrs string
 }
 
-func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(&lineHandler{w: w, mu: &sync.Mutex{}, level: level})
+func newLogger(w io.Writer, level slog.Leveler, hide *redactor) *slog.Logger {
+	return slog.New(&lineHandler{w: w, mu: &sync.Mutex{}, level: level, hide: hide})
 }
 
 func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
@@ -40,7 +41,7 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	b.WriteByte('\n')
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, err := io.WriteString(h.w, b.String())
+	_, err := io.WriteString(h.w, h.hide.clean(b.String()))
 	return err
 }
 
@@ -56,7 +57,10 @@ func (h *lineHandler) WithAttrs(as []slog.Attr) slog.Handler {
 func (h *lineHandler) WithGroup(string) slog.Handler { return h }
 
 func attrText(a slog.Attr) string {
-	v := a.Value.String()
+	v := a.Value.Resolve().String()
+	if secretName.MatchString(a.Key) {
+		v = redacted
+	}
 	if v == "" || strings.ContainsAny(v, " \"=") || strings.ContainsFunc(v, hidden) {
 		v = fmt.Sprintf("%q", v)
 	}

@@ -32,6 +32,22 @@ var leaveLog = false
 // writing makes this run the store's only writer, opens the store and loads
 // the key that turns ids into pseudonyms.
 func (a *app) writing(ctx context.Context, use func(context.Context, store.Store, *ingest.Pseudonyms) error) error {
+	// One core stores while the others decode. What DuckDB may hold bounds the memory of an import, whatever the store's
+	// size: it needs a batch and what it looks up, and would keep all it ever read.
+	return a.holding(ctx, duckdb.Options{Threads: 1, Memory: "256MB"}, func(ctx context.Context, db *duckdb.DB, ids *ingest.Pseudonyms) error {
+		return use(ctx, db, ids)
+	})
+}
+
+// rewriting is writing for what writes the store anew: there must be one.
+func (a *app) rewriting(ctx context.Context, use func(context.Context, *duckdb.DB, *ingest.Pseudonyms) error) error {
+	if err := a.exists(); err != nil {
+		return err
+	}
+	return a.holding(ctx, duckdb.Options{Memory: "1GB"}, use)
+}
+
+func (a *app) holding(ctx context.Context, opts duckdb.Options, use func(context.Context, *duckdb.DB, *ingest.Pseudonyms) error) error {
 	unlock, err := duckdb.Lock(ctx, a.storeDir(), a.flags.lockWait)
 	if err != nil {
 		return err
@@ -48,26 +64,68 @@ func (a *app) writing(ctx context.Context, use func(context.Context, store.Store
 	if err := a.keyKept(); err != nil {
 		return err
 	}
-	names, err := a.pseudonyms()
+	ids, err := a.pseudonyms()
 	if err != nil {
 		return err
 	}
 	if err := a.safe(ctx); err != nil {
 		return err
 	}
-	// One core stores while the others decode. What DuckDB may hold bounds the memory of an import, whatever the store's
-	// size: it needs a batch and what it looks up, and would keep all it ever read.
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), Threads: 1, Memory: "256MB", LockWait: a.flags.lockWait, LeaveLog: leaveLog})
+	opts.Dir, opts.LockWait, opts.LeaveLog = a.storeDir(), a.flags.lockWait, leaveLog
+	db, err := duckdb.Open(ctx, opts)
 	if err != nil {
 		return err
 	}
-	err = use(ctx, db, names)
+	if ids, err = a.keyOf(ctx, db, ids, true); err == nil {
+		err = use(ctx, db, ids)
+	}
 	if err == nil {
 		if err := db.Tidy(ctx); err != nil { // what was read is stored all the same
 			a.log.Warn("the store was not made smaller", "why", err)
 		}
 	}
 	return errors.Join(err, db.Close())
+}
+
+// exists fails when there is no store that could be opened.
+func (a *app) exists() error {
+	if stores, _ := filepath.Glob(filepath.Join(a.storeDir(), "*.duckdb")); len(stores) == 0 {
+		return fmt.Errorf("%w at %s", store.ErrMissing, a.storeDir())
+	}
+	return nil
+}
+
+// keyOf holds the key file against the key that the store's pseudonyms are of.
+// A rotation that died between the two is finished, or dropped, by a run that
+// may write, and understood by one that reads.
+func (a *app) keyOf(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, write bool) (*ingest.Pseudonyms, error) {
+	id, err := db.KeyID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id == "" { // a store from before ids were kept
+		if write {
+			err = db.SetKeyID(ctx, ids.ID())
+		}
+		return ids, err
+	}
+	pending, err := ingest.PendingRotation(a.keyPath())
+	switch {
+	case err != nil:
+		return nil, fail(exitConfig, err, "")
+	case id == ids.ID():
+		if pending != nil && write {
+			err = pending.Drop()
+		}
+		return ids, err
+	case pending != nil && pending.Next.ID() == id:
+		if write {
+			err = pending.Finish()
+		}
+		return pending.Next, err
+	}
+	return nil, fail(exitConfig, fmt.Errorf("key file %s is not the one of this store: its people are known by another key", a.keyPath()),
+		"restore the key file that belongs to the store, or start a new store with --store")
 }
 
 func (a *app) keyPath() string   { return filepath.Join(a.storeDir(), "pseudonym.key") }
@@ -96,21 +154,30 @@ func (a *app) keyKept() error {
 		"restore it from a backup; with a new key nobody is known again, so start a new store with --store")
 }
 
-// testUsers are the pseudonyms of the users that the settings name as test traffic.
-func (a *app) testUsers() ([]uint64, error) {
-	if len(a.settings.TestTraffic.Users) == 0 {
-		return nil, nil
-	}
+// key loads the key of a store that is open for reading.
+func (a *app) key(ctx context.Context, db store.Store) (*ingest.Pseudonyms, error) {
 	if err := a.keyKept(); err != nil {
 		return nil, err
 	}
-	names, err := a.pseudonyms()
+	ids, err := a.pseudonyms()
+	if err != nil {
+		return nil, err
+	}
+	return a.keyOf(ctx, db, ids, false)
+}
+
+// testUsers are the pseudonyms of the users that the settings name as test traffic.
+func (a *app) testUsers(ctx context.Context, db store.Store) ([]uint64, error) {
+	if len(a.settings.TestTraffic.Users) == 0 {
+		return nil, nil
+	}
+	ids, err := a.key(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	users := make([]uint64, len(a.settings.TestTraffic.Users))
 	for i, id := range a.settings.TestTraffic.Users {
-		users[i] = names.User(id)
+		users[i] = ids.User(id)
 	}
 	return users, nil
 }

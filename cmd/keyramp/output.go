@@ -162,7 +162,7 @@ func (a *app) writeSummary(code int, err error) {
 		s.Sources = []sourceSummary{}
 	}
 	if err != nil {
-		text := err.Error()
+		text := a.hide.clean(err.Error())
 		s.Error, s.Complete = &text, false
 	}
 	doc, _ := json.MarshalIndent(s, "", "  ")

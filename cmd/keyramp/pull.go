@@ -224,7 +224,12 @@ var batchRecords = 0
 func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms, src ingest.Source, dec ingest.Decoder) error {
 	counted := &pages{Source: src, max: p.maxPages}
 	bar := p.newProgress()
-	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Progress: bar.tell, BatchRecords: batchRecords}
+	removed, err := db.Removed(ctx)
+	if err != nil {
+		return err
+	}
+	pump := ingest.Pump{Sink: db, Recorder: db, Decoder: dec, Pseudonyms: ids, Removed: ingest.NewRemoved(removed, ids),
+		Progress: bar.tell, BatchRecords: batchRecords}
 	account, err := pump.Run(ctx, counted)
 	bar.done()
 	s := newSourceSummary(account.Source, account.Loaded)
@@ -239,6 +244,7 @@ func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms,
 	p.gaps += len(account.Gaps)
 	p.summary.Sources = append(p.summary.Sources, s)
 	p.summary.Complete = p.summary.Complete && account.Complete
+	p.tellRemoved(account)
 	return err
 }
 
@@ -314,6 +320,18 @@ func (a *app) printAccount(s sourceSummary) {
 	}
 	fmt.Fprintln(a.out, clip(head, width))
 	wrapTo(a.out, width, "  ", account)
+}
+
+// tellRemoved says what was left out because it was removed once.
+func (a *app) tellRemoved(account ingest.Account) {
+	for _, part := range []struct {
+		n   int64
+		why string
+	}{{account.Forgotten, "of people who were forgotten"}, {account.Purged, "from before a purge"}} {
+		if part.n > 0 {
+			a.log.Warn(fmt.Sprintf("%s: %s %s left out: %s", account.Source, group(part.n), plural(int(part.n), "record was", "records were"), part.why))
+		}
+	}
 }
 
 func plural(n int, one, many string) string {

@@ -126,6 +126,7 @@ func pulledUntil(s *store.Status) store.Micros {
 type window struct {
 	asOf, since, until store.Micros // since may be 0: from the beginning
 	watermark          store.Micros // sources are read completely up to here, at most asOf; 0 = nothing was pulled
+	purged             store.Micros // what was dated before was purged; 0 = nothing was
 }
 
 // end cuts the window at the one look of a plan, and says whether it was longer: whoever asks later gets that look again.
@@ -151,6 +152,7 @@ func (a *app) window(ctx context.Context, db store.Store, q question) (window, e
 	w := window{asOf: micros(asOf), since: micros(since), until: micros(until)}
 	// What was read later does not change an earlier report.
 	w.watermark = min(pulled, w.asOf)
+	w.purged = status.Removed.Before
 	return w, nil
 }
 
@@ -179,7 +181,7 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 	if ended {
 		notes = append(notes, analysis.Note{Code: "horizon", Words: "The plan has one look, at " + stamp(w.asOf) + ": nothing later is counted."})
 	}
-	users, err := a.testUsers()
+	users, err := a.testUsers(ctx, db)
 	if err != nil {
 		return analysis.Input{}, err
 	}
@@ -195,6 +197,7 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 		},
 		AsOf:      w.asOf,
 		Watermark: w.watermark,
+		Purged:    w.purged,
 		Version:   keyrampVersion(),
 		Notes:     notes,
 	}, nil

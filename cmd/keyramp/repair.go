@@ -93,6 +93,7 @@ func lost(r *duckdb.Repair) (names []string) {
 // tableWords say what is in a table.
 var tableWords = map[string]string{
 	"events": "tenant log events", "page_events": "page events", "words": "texts of events", "rejects": "records that were put aside",
+	"tombstones": "hashes that keep forgotten people out", "removals": "accounts of what was removed", "purged_days": "daily counts of purged events",
 	"filtered": "counts of events that were not stored", "sources": "cursors and accounts of sources", "gaps": "gaps in the log",
 	"observations": "what the tenant said of its experiments",
 }

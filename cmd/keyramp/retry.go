@@ -121,7 +121,11 @@ func (r *retry) source(ctx context.Context, db store.Store, ids *ingest.Pseudony
 	if kind == store.KindPage {
 		dec = r.pageDecoder(ids, r.mapping)
 	}
-	trial, missing, err := ingest.Retry(ctx, src, dec, ids, rejects, micros(r.now))
+	removed, err := db.Removed(ctx)
+	if err != nil {
+		return err
+	}
+	trial, missing, err := ingest.Retry(ctx, src, dec, ids, ingest.NewRemoved(removed, ids), rejects, micros(r.now))
 	if err != nil {
 		return sourceError(strings.SplitN(name, ":", 2)[0], err)
 	}

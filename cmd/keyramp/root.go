@@ -60,6 +60,7 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 		newReport(a), newDecide(a), newExport(a), newSimulate(a),
 		newStatus(a), newRejects(a), newExperiments(a), newQuery(a), newDoctor(a),
 		newRepair(a), newProbe(a),
+		newForget(a), newPurge(a), newKey(a),
 		newVersion(a), newCompletion(a),
 	)
 	strictArgs(root)
@@ -101,7 +102,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.flags.quiet {
 		level = slog.LevelError
 	}
-	a.log = newLogger(a.errw, level)
+	a.log = newLogger(a.errw, level, &a.hide)
 
 	switch cmd.Name() {
 	case "version", "completion", "demo", "doctor", "probe": // a broken file cannot stop these: they read no settings, or tell what is wrong with them

@@ -21,7 +21,7 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 	defer func() {
 		if p := recover(); p != nil {
 			// Not a message for the user alone: the stack is what a bug report needs.
-			fmt.Fprintf(errw, "keyramp: internal error: %v\n%s", p, debug.Stack())
+			fmt.Fprint(errw, a.hide.clean(fmt.Sprintf("keyramp: internal error: %v\n%s", p, debug.Stack())))
 			code = exitInternal
 			a.writeSummary(code, fmt.Errorf("internal error"))
 		}
@@ -52,7 +52,7 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 
 // printError says where and what, then what to do next.
 func (a *app) printError(err error, hint string) {
-	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
+	for _, line := range strings.Split(strings.TrimSpace(a.hide.clean(err.Error())), "\n") {
 		fmt.Fprintf(a.errw, "%s %s\n", a.errStyle.red("keyramp:"), visible(line))
 	}
 	if hint != "" {
@@ -70,6 +70,7 @@ type app struct {
 
 	flags    globalFlags
 	log      *slog.Logger
+	hide     redactor
 	outStyle style
 	errStyle style
 	settings settings
@@ -84,7 +85,7 @@ func newApp(env []string, in io.Reader, out, errw io.Writer) *app {
 		}
 	}
 	a.summary.Started = stamp(micros(a.now))
-	a.log = newLogger(errw, slog.LevelInfo)
+	a.log = newLogger(errw, slog.LevelInfo, &a.hide)
 	a.errStyle = a.styleFor(errw, "auto")
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -44,6 +45,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"nopii":   cmdNoPII,
 	"awkward": cmdAwkward,
 	"asked":   cmdAsked,
+	"person":  cmdPerson,
+	"keyof":   cmdKeyOf,
 }
 
 // exits N command … runs a command and wants this exit status.
@@ -294,4 +297,30 @@ func cmdAwkward(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no awkward input is called %q", args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
+// person FILE N … writes the user ids of people of the world who logged in, one a line.
+func cmdPerson(ts *testscript.TestScript, _ bool, args []string) {
+	var ids []string
+	w := worldOf(ts)
+	for i := range w.Len() {
+		var e struct {
+			Type   string `json:"type"`
+			UserID any    `json:"user_id"` // some events have it in another form
+		}
+		ts.Check(json.Unmarshal(w.AppendEvent(nil, i), &e))
+		if id, ok := e.UserID.(string); ok && e.Type == "s" && id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	var text string
+	for _, arg := range args[1:] {
+		text += ids[number(ts, arg, 0)] + "\n"
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// keyof FILE sets KEY to the second line of a CSV.
+func cmdKeyOf(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("KEY", strings.TrimSpace(strings.Split(ts.ReadFile(args[0]), "\n")[1]))
 }

@@ -61,6 +61,7 @@ func (a *app) loadSettings(cmd *cobra.Command) (settings, error) {
 	if token := first(a.env["AUTH0_API_TOKEN"], a.env["AUTH0_ACCESS_TOKEN"]); token != "" {
 		s.auth0Token = ingest.NewSecret(token)
 	}
+	a.hide.add(s.clientSecret, s.pageToken, s.auth0Token)
 	if err := s.check(); err != nil {
 		return s, fail(exitConfig, fmt.Errorf("%s: %w", first(path, "environment"), err), "docs/configuration.md lists every key")
 	}

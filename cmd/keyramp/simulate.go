@@ -173,6 +173,9 @@ func (s *simulation) recall(cmd *cobra.Command, args []string, h *rehearsal) err
 		if err != nil {
 			return err
 		}
+		if in.Scope.Since < in.Purged {
+			s.log.Warn("these people lack what was purged: everything from before " + stamp(in.Purged))
+		}
 		in.Scope.Continues = nil // their people come from one experiment
 		var lives lives
 		if err := db.Query(ctx, "histories", in.Scope, lives.take); err != nil {

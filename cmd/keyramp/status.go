@@ -53,6 +53,14 @@ type (
 		Gaps          []gapDoc     `json:"gaps"`
 		Filtered      []filterDoc  `json:"filtered"`
 		Rejects       []reasonsDoc `json:"rejects"`
+		Removed       removedDoc   `json:"removed"`
+	}
+	// What was taken out for good: what the sources stored is events + page_events + purged + forgotten.
+	removedDoc struct {
+		Before    *string `json:"purged_before"`
+		Purged    int64   `json:"purged"`
+		Forgotten int64   `json:"forgotten"`
+		People    int64   `json:"forgotten_people"`
 	}
 	sourceDoc struct {
 		sourceSummary
@@ -102,6 +110,7 @@ func (a *app) statusDocument(s *store.Status) statusDoc {
 	for _, f := range s.Filtered {
 		d.Filtered = append(d.Filtered, filterDoc{f.Type, f.Count})
 	}
+	d.Removed = removedDoc{known(s.Removed.Before), s.Removed.Purged, s.Removed.Forgotten, s.Removed.People}
 	for _, r := range s.Rejects {
 		d.Rejects = append(d.Rejects, reasonsDoc{r.Reason, r.Count})
 	}
@@ -147,6 +156,12 @@ func (a *app) statusText(w io.Writer, s *store.Status) error {
 		if g.StoredHours > 0 {
 			wrapTo(w, width, "           ", fmt.Sprintf("of %s of these hours something is stored", group(g.StoredHours)))
 		}
+	}
+	if s.Removed.Before != 0 {
+		fmt.Fprintf(w, "purged   %s events from before %s\n", group(s.Removed.Purged), stamp(s.Removed.Before))
+	}
+	if n := s.Removed.People; n > 0 {
+		fmt.Fprintf(w, "forgot   %s %s with %s events\n", group(n), plural(int(n), "person", "people"), group(s.Removed.Forgotten))
 	}
 	if len(s.Rejects) > 0 {
 		parts := make([]string, len(s.Rejects))

@@ -23,6 +23,9 @@ import (
 // file is the store's name in its folder.
 const file = "keyramp.duckdb"
 
+// Files are the names of what a store leaves in its folder.
+var Files = []string{file, file + ".wal", file + undoSuffix, queueLock, runLock, answerFolder}
+
 // Options say where a store is and what it may use.
 type Options struct {
 	Dir      string        // folder of the store; made when missing, unless ReadOnly
@@ -90,6 +93,11 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		}
 		if err := os.Chmod(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("store %s: %w: %w", dir, store.ErrResources, err)
+		}
+		if _, err := os.Stat(d.path); err == nil { // also when this run will have nothing to write
+			if err := private(d.path); err != nil {
+				return nil, err
+			}
 		}
 		durable.Sweep(temp, "spill")
 		durable.Sweep(dir, file+".new")

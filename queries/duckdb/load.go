@@ -44,10 +44,11 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		if rows > 0 {
 			var kept int
-			if err := one(ctx, conn, "word_count", nil, &kept); err != nil {
+			var identity string
+			if err := one(ctx, conn, "word_count", nil, &kept, &identity); err != nil {
 				return err
 			}
-			if kept != d.words.kept { // another process has added some
+			if kept != d.words.kept || identity != d.words.store { // another process has added some, or written the store anew
 				var err error
 				if d.words, err = readWords(ctx, conn); err != nil {
 					return err

@@ -27,6 +27,9 @@ func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 		if s.Gaps, err = gapsOf(ctx, conn, 0, math.MaxInt64); err != nil {
 			return err
 		}
+		if s.Removed, err = removed(ctx, conn); err != nil {
+			return err
+		}
 		var identity string
 		if err := one(ctx, conn, "extent", nil, &identity, &s.Events, &s.Pages); err != nil {
 			return err
@@ -98,6 +101,23 @@ func (d *DB) Experiments(ctx context.Context) ([]store.Seen, error) {
 			if r.Control && r.Variation != "" {
 				s.Control = append(s.Control, r.Variation)
 			}
+		}
+		// What was purged was there: an experiment that began before the limit did not begin at it.
+		var p store.Seen
+		var variation string
+		if err := each(ctx, conn, "purged_experiments", nil, func() error {
+			s := of(p.Experiment)
+			if s.First == 0 || p.First < s.First {
+				s.First = p.First
+			}
+			s.Last = max(s.Last, p.Last)
+			if variation != "" && !slices.Contains(s.Variations, variation) {
+				s.Variations = append(s.Variations, variation)
+				slices.Sort(s.Variations)
+			}
+			return nil
+		}, &p.Experiment, &variation, &p.First, &p.Last); err != nil {
+			return err
 		}
 		observed, err := observations(ctx, conn, "")
 		for _, o := range observed { // oldest first: the last one stays

@@ -19,7 +19,7 @@ type View struct {
 func Views() []View { return slices.Clone(documented) }
 
 // undocumented are the tables and views that may change with any release.
-var undocumented = []string{"events", "page_events", "words", "meta", "ev_ids", "page_ids", "log_times", "page_times"}
+var undocumented = []string{"events", "page_events", "words", "meta", "ev_ids", "page_ids", "log_times", "page_times", "tombstones"}
 
 const (
 	userKey        = "user_key UBIGINT pseudonym of the user; 0 = none"
@@ -77,7 +77,14 @@ var documented = []View{
 	view("conflicts", "a row a copy of an event that differs from what came first",
 		"record UBIGINT log_id or event_id", "content UINTEGER hash of the copy's kept fields", "source VARCHAR source of the copy", "at_us BIGINT the date that the copy gives"),
 	view("filtered", "events that were counted instead of stored",
-		"source VARCHAR name of the source", "type VARCHAR Auth0's event type code", "day DATE UTC day", "n BIGINT how many"),
+		"source VARCHAR name of the source", "type VARCHAR Auth0's event type code; forgotten or purged for what was removed once and came again",
+		"day DATE UTC day; of forgotten ones that on which they came again", "n BIGINT how many"),
+	view("purged_days", "what stays of purged events: a row a day, type, experiment and variation",
+		"day DATE UTC day", "source VARCHAR log or page", "type VARCHAR Auth0's event type code, or phase of the page", experimentID, variationID,
+		"n BIGINT how many events"),
+	view("removals", "a row a removal; what the sources stored is there or counted here",
+		"why VARCHAR forgotten or purged", "at_us BIGINT when; microseconds since 1970", "before_us BIGINT purged: what was dated before this; else 0",
+		"people BIGINT forgotten: how many; else 0", "events BIGINT events that went", "pages BIGINT page events that went"),
 }
 
 // view reads columns from texts of the form "name TYPE meaning".

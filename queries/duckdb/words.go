@@ -14,6 +14,7 @@ import (
 type words struct {
 	texts []string // by id
 	kept  int      // how many of them the file has; the rest came with the batch
+	store string   // identity of the file: one that was written anew has other words
 	ids   map[string]uint32
 
 	of []uint32 // ids by store.Word; 0 when it was not asked yet
@@ -27,8 +28,10 @@ func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
 		w.texts = append(w.texts, text)
 		return nil
 	}, &text)
-	w.kept = len(w.texts)
-	return w, err
+	if err != nil {
+		return nil, err
+	}
+	return w, one(ctx, conn, "word_count", nil, &w.kept, &w.store)
 }
 
 // id is the id of a word, a new one if need be. It is asked ten times an event.

@@ -109,8 +109,8 @@ type Retrial struct {
 
 // A FilterKey names what was counted instead of stored.
 type FilterKey struct {
-	Type string // event type code
-	Day  Micros // UTC midnight
+	Type string // event type code, FilterForgotten or FilterPurged
+	Day  Micros // UTC midnight; of what was forgotten the day on which it came again
 }
 
 // A Batch is what one commit stores: rows and the account of how they came.

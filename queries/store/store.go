@@ -40,6 +40,12 @@ type Store interface {
 	// Resettle stores rejects that are usable after all, takes them off the list and moves them in the account of their
 	// source from rejected to what became of them, all together or not at all. The account of these is returned.
 	Resettle(ctx context.Context, r *Retrial) (Loaded, error)
+	// Removed tells what was taken out for good, with all tombstones: a run that loads leaves out what comes back.
+	Removed(ctx context.Context) (Removed, error)
+	// KeyID tells which key the pseudonyms are of; "" when nothing was recorded.
+	KeyID(ctx context.Context) (string, error)
+	// SetKeyID records it.
+	SetKeyID(ctx context.Context, id string) error
 
 	Close() error
 }
@@ -86,7 +92,25 @@ type Status struct {
 	Pages    int64
 	Bytes    int64 // size of the files
 	Schema   int
+	Removed  Removed // without Tombstones
 }
+
+// Removed is what was taken out of a store for good. The sources' Stored add up
+// to the store's Events + Pages + Forgotten + Purged.
+type Removed struct {
+	Before     Micros   // what is dated before this was purged; 0 = nothing was
+	Purged     int64    // rows
+	Forgotten  int64    // rows of forgotten people
+	People     int64    // how many were forgotten, those without rows included
+	Tombstones []uint64 // keyed hashes of their users, sessions and transactions
+}
+
+// Rules by which records are counted as filtered because they were removed
+// once. They stand where an event type would.
+const (
+	FilterForgotten = "forgotten"
+	FilterPurged    = "purged"
+)
 
 // A SourceStatus is one source with its account over all runs.
 type SourceStatus struct {

@@ -1,0 +1,7 @@
+-- name:    forget_events
+-- asks:    keep everybody's rows but those of the people who are to be forgotten
+-- params:  none; reads gone, gone_keys
+insert into fresh.events
+select * from store.events
+where user_key not in (select user_key from gone)
+  and not (user_key = 0 and (transaction_key in (select key from gone_keys) or session_key in (select key from gone_keys)))
