@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"keyramp/queries/store"
 )
@@ -74,6 +75,11 @@ func TestRetry(t *testing.T) {
 	// What is still cut is not found, and nothing is settled twice.
 	if r, missing, err = Retry(t.Context(), textSource("file:a", whole[:len(whole)-9]), d, ids, nil, wanted, 77); err != nil || len(r.Settled) != 4 || len(missing) != 1 || missing[0].Reason != ReasonTruncated {
 		t.Errorf("%v: %d settled, missing %+v", err, len(r.Settled), missing)
+	}
+	// What was removed for good does not come back this way either.
+	purged := NewRemoved(store.Removed{Before: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC).UnixMicro()}, ids)
+	if r, _, err = Retry(t.Context(), textSource("file:a", again), d, ids, purged, wanted, 77); err != nil || len(r.Batch.Events) != 0 || r.Batch.Received != 4 {
+		t.Errorf("%v: %d events older than the purge are back, of %d received", err, len(r.Batch.Events), r.Batch.Received)
 	}
 }
 

@@ -720,3 +720,53 @@ func TestKilledWhileForgetting(t *testing.T) {
 	}
 	row.Note("removals killed", fmt.Sprint(killed))
 }
+
+// Copies that differ from an event go and turn with it.
+func TestConflictsGoWithTheirEvents(t *testing.T) {
+	ctx := context.Background()
+	db := scratch(t)
+	told := func(id, user, content uint64, at store.Micros) store.Event {
+		return store.Event{LogID: id, Content: content, At: at, Type: store.WordOf("s"), User: user}
+	}
+	for content := range uint64(2) { // the second of each differs
+		fill(t, db, []store.Event{told(1, 5, content, dayOne), told(2, 6, content, dayOne), told(3, 6, content, dayOne+48*hour)}, nil)
+	}
+	conflicts := func() (records []uint64) {
+		if err := db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+			rows, err := conn.QueryContext(ctx, "select record from conflicts order by record")
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var r uint64
+				if err := rows.Scan(&r); err != nil {
+					return err
+				}
+				records = append(records, r)
+			}
+			return rows.Err()
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return records
+	}
+	if got := conflicts(); !slices.Equal(got, []uint64{1, 2, 3}) {
+		t.Fatalf("conflicts of %v", got)
+	}
+	if _, err := db.Forget(ctx, []uint64{5}, tombstone, dayOne); err != nil {
+		t.Fatal(err)
+	}
+	if got := conflicts(); !slices.Equal(got, []uint64{2, 3}) {
+		t.Errorf("after a person was forgotten there are conflicts of %v", got)
+	}
+	if _, err := db.Purge(ctx, dayOne+24*hour, dayOne+24*hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Turn(ctx, func(v uint64) uint64 { return v + 100 }, "new key"); err != nil {
+		t.Fatal(err)
+	}
+	if got := conflicts(); !slices.Equal(got, []uint64{103}) {
+		t.Errorf("after a purge and a new key there are conflicts of %v", got)
+	}
+}
