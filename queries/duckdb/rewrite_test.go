@@ -729,7 +729,7 @@ func TestConflictsGoWithTheirEvents(t *testing.T) {
 		return store.Event{LogID: id, Content: content, At: at, Type: store.WordOf("s"), User: user}
 	}
 	for content := range uint64(2) { // the second of each differs
-		fill(t, db, []store.Event{told(1, 5, content, dayOne), told(2, 6, content, dayOne), told(3, 6, content, dayOne+48*hour)}, nil)
+		fill(t, db, []store.Event{told(1, 5, content+1, dayOne), told(2, 6, content+1, dayOne), told(3, 6, content+1, dayOne+48*hour)}, nil)
 	}
 	conflicts := func() (records []uint64) {
 		if err := db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
