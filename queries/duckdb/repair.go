@@ -249,6 +249,11 @@ func (d *DB) salvage(ctx context.Context, f *Found, into string, step int) error
 				return err
 			}
 		}
+		if f.readable("meta") { // the id of the key that the rows' pseudonyms are of
+			if _, err := run(ctx, conn, "keep_meta", sql.Named("key_id", "")); err != nil {
+				return err
+			}
+		}
 		if _, err := conn.ExecContext(ctx, "use fresh"); err != nil {
 			return err
 		}

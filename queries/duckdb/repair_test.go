@@ -65,7 +65,7 @@ func TestMendKeepsWhatIsWhole(t *testing.T) {
 	if err := db.RecordGap(ctx, store.Gap{Source: "test", From: dayOne, Until: dayOne + hour, Noticed: dayOne + hour, Position: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Compact(ctx); err != nil {
+	if err := errors.Join(db.SetKeyID(ctx, "a key"), db.Compact(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	before, err := db.Status(ctx)
@@ -114,6 +114,9 @@ func TestMendKeepsWhatIsWhole(t *testing.T) {
 		s, err := again.Status(ctx)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if id, err := again.KeyID(ctx); err != nil || id != "a key" {
+			t.Errorf("%s: the store says its key is %q: %v", table, id, err)
 		}
 		kept := r.Found.Kept()
 		t.Logf("%s: kept %v", table, kept)
