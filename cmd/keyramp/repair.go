@@ -22,8 +22,9 @@ func newRepair(a *app) *cobra.Command {
 		Use:   "repair",
 		Short: "Put damaged files of the store aside and bring back what can be",
 		Long: `Read the whole store, and say what is damaged and what would be done about it;
-with --yes do it. Nothing is deleted: damaged files go to a folder damaged-TIME in
-the store's. What can be read completely is kept. Settings and the key file stay.
+with --yes do it. Nothing is deleted: damaged files go to a folder damaged-TIME
+in the store's. What can be read completely is kept. Settings and the key file
+stay.
 
 When only the log beside the store is damaged, the store goes back to its last
 commit, cursors with it, and the next pull fetches the rest. When the store itself

@@ -92,7 +92,7 @@ type Status struct {
 	Pages    int64
 	Bytes    int64 // size of the files
 	Schema   int
-	Removed  Removed // without Tombstones
+	Removed  Removed `json:",omitzero"` // without Tombstones
 }
 
 // Removed is what was taken out of a store for good. The sources' Stored add up
