@@ -24,6 +24,7 @@ var licences = map[string]*regexp.Regexp{
 	"ISC":        regexp.MustCompile(`Permission to use, copy, modify, and(/or)? distribute this software`),
 	"FTL":        regexp.MustCompile(`The FreeType Project LICENSE|FreeType License`),
 	"OFL-1.1":    regexp.MustCompile(`SIL OPEN FONT LICENSE Version 1\.1`),
+	"CC-BY-4.0":  regexp.MustCompile(`Creative Commons Attribution 4\.0 International Public License`),
 	"CC0":        regexp.MustCompile(`CC0 1\.0 Universal`),
 	"Unlicense":  regexp.MustCompile(`This is free and unencumbered software released into the public domain`),
 }
