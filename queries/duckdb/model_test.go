@@ -59,6 +59,8 @@ func TestModel(t *testing.T) {
 						"reopen":   m.reopen,
 						"crash":    m.crash,
 						"phase":    m.phase,
+						"forget":   m.forget,
+						"purge":    m.purge,
 						"ask":      m.ask,
 					})
 					m.check(rt)
@@ -69,11 +71,12 @@ func TestModel(t *testing.T) {
 	})
 	row.Note("commits", did.commits.String())
 	row.Note("crashes", did.crashes.String())
+	row.Note("removals", did.removals.String())
 	row.Note("reports asked", did.asked.String())
 }
 
 // A tally is how often what happened, over all sequences.
-type tally struct{ commits, crashes, asked counter }
+type tally struct{ commits, crashes, removals, asked counter }
 
 type counter struct{ atomic.Int64 }
 
@@ -146,8 +149,8 @@ type told struct {
 // A model is a store and what it should hold.
 type model struct {
 	*workshop
-	scope store.Scope
-	asks  bool
+	scope          store.Scope
+	asks, rewrites bool // what takes long is done in some sequences only
 
 	records []told // every record that any source may tell; its raw form is its number
 	log     []int  // the tenant's log, in the order in which it is paged
@@ -168,24 +171,37 @@ type model struct {
 	eventOf map[uint64]uint64 // id → content
 	pageOf  map[uint64]uint64
 	got     map[int]bool // records that were committed
+
+	removed   store.Removed   // without tombstones
+	forgotten map[uint64]bool // users, their sessions and transactions
 }
+
+var modelKey = ingest.NewPseudonyms([16]byte{1})
 
 const logSource = "auth0:model"
 
 func newModel(t *rapid.T, w *workshop) *model {
 	m := &model{workshop: w, rejects: map[uint64]store.Reject{}, filtered: map[string]int64{}, sources: map[string]*store.SourceStatus{},
-		ran: map[string]bool{}, gaps: map[store.Gap]bool{}, eventOf: map[uint64]uint64{}, pageOf: map[uint64]uint64{}, got: map[int]bool{}}
+		ran: map[string]bool{}, gaps: map[store.Gap]bool{}, eventOf: map[uint64]uint64{}, pageOf: map[uint64]uint64{}, got: map[int]bool{}, forgotten: map[uint64]bool{}}
 	if w.db == nil {
 		m.open(t, w.newDir())
 	} else { // an empty store in the place of the last one; the store holds its file for single commits only
-		os.RemoveAll(filepath.Join(w.db.opts.Dir, answerFolder))
-		if err := os.WriteFile(w.db.path, w.template, 0o600); err != nil {
+		if err := emptied(w.db.opts.Dir, w.template); err != nil {
 			t.Fatal(err)
 		}
 		w.db.words, w.db.ran = nil, map[string]bool{}
 	}
 	m.drawWorld(t)
 	return m
+}
+
+// emptied leaves nothing but an empty store in a folder.
+func emptied(dir string, template []byte) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, file), template, 0o600))
 }
 
 // newDir is a folder with an empty store.
@@ -203,12 +219,22 @@ func (w *workshop) newDir() string {
 // drawWorld makes the records of a sequence and the scope that is asked about.
 func (m *model) drawWorld(t *rapid.T) {
 	events, page := world(rapid.Uint64Range(0, 1<<20).Draw(t, "world"))
+	apart := func(session, transaction *uint64) { // ids of two kinds never meet in one number
+		if *session != 0 {
+			*session += 1000
+		}
+		if *transaction != 0 {
+			*transaction += 2000
+		}
+	}
 	for i := range events {
-		events[i].LogID = uint64(i + 1)
+		apart(&events[i].Session, &events[i].Transaction)
+		events[i].LogID, events[i].Content = uint64(i+1), events[i].Content+1 // a content of 0 is one that is not known
 		m.tell(told{event: &events[i]})
 	}
 	for i := range page {
-		page[i].ID = uint64(i + 1)
+		apart(&page[i].Session, &page[i].Transaction)
+		page[i].ID, page[i].Content = uint64(i+1), page[i].Content+1
 		m.tell(told{page: &page[i]})
 	}
 	for i := range len(events) / 8 {
@@ -232,6 +258,7 @@ func (m *model) drawWorld(t *rapid.T) {
 	}
 	m.scope.Covariates = rapid.Bool().Draw(t, "covariates")
 	m.asks = rapid.IntRange(0, 19).Draw(t, "asks") == 19
+	m.rewrites = rapid.IntRange(0, 9).Draw(t, "rewrites") == 9
 }
 
 func upTo(n int) []int {
@@ -467,7 +494,11 @@ func (m *model) take(b *store.Batch, next store.Cursor) store.Loaded {
 func (m *model) pump(t *rapid.T, src *tape) {
 	s := &modelSink{model: m, t: t}
 	before := m.account(src.name)
-	p := ingest.Pump{Sink: s, Recorder: s, Decoder: m, Pseudonyms: ingest.NewPseudonyms([16]byte{1}),
+	removed, err := m.db.Removed(context.Background())
+	if err != nil {
+		t.Fatalf("removed: %v", err)
+	}
+	p := ingest.Pump{Sink: s, Recorder: s, Decoder: m, Pseudonyms: modelKey, Removed: ingest.NewRemoved(removed, modelKey),
 		BatchRecords: rapid.SampledFrom([]int{8, 1000, 1000}).Draw(t, "batch"), Now: func() store.Micros { return dayOne }}
 	account, err := p.Run(context.Background(), src)
 	m.fault.kind = none
@@ -650,6 +681,73 @@ func (m *model) phase(t *rapid.T) {
 	m.scope.Phases = append(phases, next)
 }
 
+// forget takes people out for good.
+func (m *model) forget(t *rapid.T) {
+	if !m.rewrites {
+		t.Skip()
+	}
+	users := rapid.SliceOfNDistinct(rapid.Uint64Range(1, 14), 1, 3, rapid.ID[uint64]).Draw(t, "users")
+	events, pages, gone := without(m.events, m.pages, users)
+	got, err := m.db.Forget(context.Background(), users, modelKey.Tombstone, dayOne)
+	if err != nil {
+		t.Fatalf("forget: %v", err)
+	}
+	out := len(m.events) - len(events)
+	want := Removal{Events: int64(out), Pages: int64(len(m.pages) - len(pages)), People: got.People}
+	if got != want {
+		t.Fatalf("forgot %+v, want %+v", got, want)
+	}
+	for _, user := range users {
+		if !m.forgotten[user] {
+			m.removed.People++
+		}
+	}
+	for _, key := range gone[want.Events+want.Pages:] { // behind the ids of rows
+		m.forgotten[key] = true
+	}
+	m.removed.Forgotten += want.Events + want.Pages
+	m.left(events, pages)
+}
+
+// purge takes out what is older than a day.
+func (m *model) purge(t *rapid.T) {
+	if !m.rewrites {
+		t.Skip()
+	}
+	before := dayOne + rapid.Int64Range(-1, 6).Draw(t, "day")*24*hour
+	events := slices.DeleteFunc(slices.Clone(m.events), func(e store.Event) bool { return e.At < before })
+	pages := slices.DeleteFunc(slices.Clone(m.pages), func(p store.PageEvent) bool { return p.At < before })
+	got, err := m.db.Purge(context.Background(), before, dayOne)
+	if want := (Removal{Events: int64(len(m.events) - len(events)), Pages: int64(len(m.pages) - len(pages))}); err != nil || got != want {
+		t.Fatalf("purged %+v, %v, want %+v", got, err, want)
+	}
+	m.removed.Before = max(m.removed.Before, before)
+	m.removed.Purged += got.Events + got.Pages
+	m.left(events, pages)
+}
+
+// left is told what rows a removal has left.
+func (m *model) left(events []store.Event, pages []store.PageEvent) {
+	m.did.removals.Add(1)
+	m.events, m.pages = events, pages
+	clear(m.eventOf)
+	for _, e := range events {
+		m.eventOf[e.LogID] = e.Content
+	}
+	clear(m.pageOf)
+	for _, p := range pages {
+		m.pageOf[p.ID] = p.Content
+	}
+}
+
+// isRemoved tells whether a row is one that was taken out for good.
+func (m *model) isRemoved(at store.Micros, user, session, transaction uint64) bool {
+	if at < m.removed.Before || m.forgotten[user] {
+		return true
+	}
+	return user == 0 && (m.forgotten[session] || m.forgotten[transaction])
+}
+
 // ask counts what a report asks as of some time, often again as of a later one. Most sequences never do: planning the
 // questions takes as long as all else together.
 func (m *model) ask(t *rapid.T) {
@@ -678,6 +776,7 @@ func (m *model) ask(t *rapid.T) {
 
 // A content is all that a store holds, in one order.
 type content struct {
+	Removed      store.Removed
 	Events       []store.Event
 	Pages        []store.PageEvent
 	Rejects      []store.Reject
@@ -700,7 +799,7 @@ func (m *model) check(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("reading the store: %v", err)
 	}
-	want := content{Events: slices.Clone(m.events), Pages: slices.Clone(m.pages), Filtered: m.filtered,
+	want := content{Removed: m.removed, Events: slices.Clone(m.events), Pages: slices.Clone(m.pages), Filtered: m.filtered,
 		Gaps: slices.Collect(maps.Keys(m.gaps)), Observations: m.seen}
 	for i := range want.Events {
 		e := &want.Events[i]
@@ -725,21 +824,40 @@ func (m *model) check(t *rapid.T) {
 	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("the store (+) and the model (-) differ:\n%s", diff)
 	}
+	// What was removed does not come back, and all that was ever stored is there or counted as removed.
+	for _, e := range m.events {
+		if m.isRemoved(e.At, e.User, e.Session, e.Transaction) {
+			t.Fatalf("event %d is back", e.LogID)
+		}
+	}
+	for _, p := range m.pages {
+		if m.isRemoved(p.At, p.User, p.Session, p.Transaction) {
+			t.Fatalf("page event %d is back", p.ID)
+		}
+	}
+	stored := int64(0)
+	for _, s := range m.sources {
+		stored += s.Account.Stored
+	}
+	if sum := int64(len(m.events)+len(m.pages)) + m.removed.Forgotten + m.removed.Purged; stored != sum {
+		t.Fatalf("%d rows were stored, %d are there or removed", stored, sum)
+	}
 	// What stands before the cursor is there, whatever happened on the way.
 	position := 0
 	if s := m.sources[logSource]; s != nil {
 		position, _ = strconv.Atoi(s.Cursor.Position)
 	}
-	key := ingest.NewPseudonyms([16]byte{1})
 	for _, n := range m.log[:position] {
 		there := true
 		switch r := m.records[n]; {
 		case r.event != nil:
 			_, there = m.eventOf[r.event.LogID]
+			there = there || m.isRemoved(r.event.At, r.event.User, r.event.Session, r.event.Transaction)
 		case r.page != nil:
 			_, there = m.pageOf[r.page.ID]
+			there = there || m.isRemoved(r.page.At, r.page.User, r.page.Session, r.page.Transaction)
 		case r.why != nil:
-			_, there = m.rejects[key.Record([]byte(strconv.Itoa(n)))]
+			_, there = m.rejects[modelKey.Record([]byte(strconv.Itoa(n)))]
 		}
 		if !there {
 			t.Fatalf("record %d is lost: the cursor stands behind it at %d", n, position)
@@ -836,7 +954,10 @@ func (m *model) stored() (c content, err error) {
 		for i := range c.Gaps {
 			c.Gaps[i].Noticed, c.Gaps[i].StoredHours = 0, 0
 		}
-		c.Observations, err = observations(ctx, conn, "")
+		if c.Observations, err = observations(ctx, conn, ""); err != nil {
+			return err
+		}
+		c.Removed, err = removed(ctx, conn)
 		return err
 	})
 	return c, err
