@@ -57,7 +57,7 @@ func (s *story) attempt(args ...string) (code int, errw string) {
 // A full disk ends a run with 9 and the name of the place. What was there can be read, and
 // with room again the next run needs no help.
 func TestFullDisk(t *testing.T) {
-	row := tier.Begin(t, "C3", tier.Size{Test: 6, Chaos: 150})
+	row := tier.Begin(t, "C3", tier.Size{Test: 3, Chaos: 150})
 	k := newKiller(t, row)
 	disk := smallDisk(t, "16m")
 	s, pull := pulls(t, tenant.Config{Seed: 31, Users: 300, Days: 10})
