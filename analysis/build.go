@@ -8,17 +8,21 @@ import (
 	"keyramp/stats"
 )
 
-// Input is everything a report is made of. Build reads nothing else.
+// Input is everything a report is made of. Build reads nothing else. Its JSON form is kept in records of decisions, so
+// no member is renamed.
 type Input struct {
-	Plan      Plan
-	Name      string // of the experiment; "" when nobody told
-	Scope     store.Scope
-	Counts    *store.Counts
-	AsOf      store.Micros // exclusive
-	Watermark store.Micros // sources are read completely up to here; 0 = up to AsOf
-	Purged    store.Micros // what was dated before was purged; 0 = nothing was
-	Version   string       // of keyramp
-	Notes     []Note       // from Phases
+	Plan      Plan          `json:"plan"`
+	Name      string        `json:"name"` // of the experiment; "" when nobody told
+	Scope     store.Scope   `json:"scope"`
+	Counts    *store.Counts `json:"counts"`
+	AsOf      store.Micros  `json:"as_of_us"`            // exclusive
+	Watermark store.Micros  `json:"watermark_us"`        // sources are read completely up to here; 0 = up to AsOf
+	Purged    store.Micros  `json:"purged_us,omitempty"` // what was dated before was purged; 0 = nothing was
+	Version   string        `json:"keyramp_version"`     // of keyramp
+	Notes     []Note        `json:"notes"`               // from Phases
+
+	PlanChanges []PlanChange `json:"plan_changes,omitempty"` // since the first recorded decision
+	SignOff     *SignOff     `json:"sign_off,omitempty"`     // nil: nobody accepts anything in this decision
 }
 
 // unit says what one observation is: the hashed device is not in the logs.
@@ -44,6 +48,7 @@ func Build(in Input) *Report {
 		Comparisons: []Comparison{}, Twins: []Twin{}, Strata: append([]StratumUse{}, d.uses...),
 		SampleRatio: d.sampleRatio(c, plan.AlphaSRM), Attribution: attribution(c.Rules),
 		Losses: losses(c.Losses, in.Scope.Begin(q.FirstEvent), cmp.Or(in.Scope.Until, in.AsOf)), Notes: append([]Note{}, in.Notes...),
+		PlanChanges: in.PlanChanges, SignOff: in.SignOff,
 	}
 	if r.Roles == nil {
 		r.Roles = map[string]store.Role{}

@@ -28,6 +28,10 @@ type Decision struct {
 	// control, which starts a new phase.
 	AlsoRollBack []Variation `json:"also_roll_back,omitempty"`
 	Treatments   []Verdict   `json:"treatments"`
+	// PlanChanges are the settings of the plan that were changed after the first recorded decision. They stand beside
+	// the verdict for ever.
+	PlanChanges []PlanChange `json:"plan_changes,omitempty"`
+	SignOff     *SignOff     `json:"sign_off,omitempty"` // what a person accepts in this decision
 	Losses                   // of the report: what the verdict could not see
 }
 
@@ -88,7 +92,8 @@ const (
 func Decide(p Plan, r *Report) Decision {
 	p = p.resolved()
 	d := Decision{SchemaVersion: SchemaVersion, Version: r.Version, Experiment: r.Experiment, Name: r.Name,
-		AsOf: r.AsOf, DataUntil: r.DataUntil, Also: []string{}, Treatments: []Verdict{}, Losses: r.Losses}
+		AsOf: r.AsOf, DataUntil: r.DataUntil, Also: []string{}, Treatments: []Verdict{}, Losses: r.Losses,
+		PlanChanges: r.PlanChanges, SignOff: r.SignOff}
 	var flags []string
 	for _, f := range r.Flags {
 		if f.Blocking {
@@ -143,7 +148,7 @@ func anyRunning(r *Report) bool {
 // verdict decides about one treatment.
 func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
 	in := inputs{current: c.CurrentShare, days: c.Days, minDays: p.MinDwellDays,
-		deltaMin: p.DeltaMin, flags: flags, signedOff: p.SignOff != "",
+		deltaMin: p.DeltaMin, flags: flags, signedOff: p.SignOff != "" || r.SignOff.accepts(SmallDrop),
 		exposureGate: p.ExposureGate, exposureLo: c.ExposureRatio.Lower, margin: p.MarginCap,
 		noLook: c.NoLook}
 	in.successKnown = true

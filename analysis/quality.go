@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"keyramp/queries/store"
@@ -136,6 +137,15 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 // information tells what a reader should know and what does not block.
 func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
 	q := in.Counts.Quality
+	if n := int64(len(r.PlanChanges)); n > 0 {
+		var words []string
+		for _, c := range r.PlanChanges {
+			words = append(words, c.String())
+		}
+		j.tell("plan_changed", n, 0,
+			"The plan was changed after the first recorded decision, and what is promised of errors holds for a plan that is kept. "+strings.Join(words, "; ")+".",
+			"Read earlier verdicts with the plan that they were taken under: `keyramp decisions list`.")
+	}
 	gaps(j, r, false)
 	dated, undated := r.aside()
 	j.tell("rejected_records", dated+undated, 0,

@@ -25,10 +25,13 @@ type Report struct {
 	// PurgedBefore is left out unless events were purged; those dated before it are in no number.
 	PurgedBefore Time `json:"purged_before,omitempty"`
 
-	Unit   string                `json:"unit"` // what one observation is
-	Plan   Plan                  `json:"plan"` // in force, derived scales filled in
-	Roles  map[string]store.Role `json:"roles"`
-	Phases []Phase               `json:"phases"`
+	Unit string `json:"unit"` // what one observation is
+	Plan Plan   `json:"plan"` // in force, derived scales filled in
+	// PlanChanges are the settings of the plan that were changed after the first recorded decision.
+	PlanChanges []PlanChange          `json:"plan_changes,omitempty"`
+	SignOff     *SignOff              `json:"sign_off,omitempty"` // of the decision that is taken on this report
+	Roles       map[string]store.Role `json:"roles"`
+	Phases      []Phase               `json:"phases"`
 
 	EnrollmentSignal Signal       `json:"enrollment_signal"`
 	Recipe           Recipe       `json:"recipe"`

@@ -8,7 +8,7 @@ var reasonWords = map[string]string{
 	"no_meaningful_benefit":     "The gain in enrollment is proven smaller than the one that is worth a ramp.",
 	"dwell":                     "The phase has not lasted the planned number of complete days yet.",
 	"login_success_not_proven":  "It is not shown yet that login success stays within the margin.",
-	"small_drop_needs_sign_off": "Login success is proven lower, and the drop is proven smaller than the margin: a person has to accept it by name (small_drop_accepted_by).",
+	"small_drop_needs_sign_off": "Login success is proven lower, and the drop is proven smaller than the margin: a person has to accept it by name (`keyramp decide --accept small_drop`).",
 	"exposure_ratio_not_proven": "It is not shown yet that treated people come back as often as the weights promise.",
 	"enrollment_not_proven":     "It is not shown yet that the gain in enrollment is above the smallest one worth a ramp.",
 	"criteria_met":              "Enrollment is proven higher by more than the smallest gain worth a ramp, and login success stays within the margin.",

@@ -26,6 +26,12 @@ func reasons(d analysis.Decision) section {
 	for _, a := range d.Also {
 		s.lines = append(s.lines, say(plain, "also     "+clean(a)))
 	}
+	if a := d.SignOff; a != nil {
+		s.lines = append(s.lines, say(info, "accepted "+clean(a.Accepts)+" by "+clean(a.By)+": "+clean(a.Note)))
+	}
+	for _, c := range d.PlanChanges {
+		s.lines = append(s.lines, say(info, "plan_changed "+clean(c.String())+", after the first recorded decision."))
+	}
 	for _, l := range lost(d.Losses) {
 		s.lines = append(s.lines, say(info, "lost     "+l))
 	}

@@ -209,6 +209,12 @@ func (t *tidy) decision(d analysis.Decision) {
 	for _, r := range d.Reasons {
 		t.fact(0, -1, "", "decision", "reason", r, true)
 	}
+	if d.SignOff != nil {
+		t.fact(0, -1, "", "decision", "accepted_"+d.SignOff.Accepts, d.SignOff.By, true)
+	}
+	for _, c := range d.PlanChanges {
+		t.fact(0, -1, "", "decision", "plan_changed", c.String(), true)
+	}
 }
 
 // writeTidyDecision writes a decision alone, with the numbers of its rules.

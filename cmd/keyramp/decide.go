@@ -12,7 +12,8 @@ import (
 // newDecide answers with one word, its reasons and the numbers behind them.
 func newDecide(a *app) *cobra.Command {
 	var q question
-	var byCode bool
+	var sign signOff
+	var byCode, noRecord bool
 	cmd := &cobra.Command{
 		Use:   "decide [EXPERIMENT]",
 		Short: "RAMP, HOLD, ROLL_BACK or INVESTIGATE, with the reasons",
@@ -20,12 +21,35 @@ func newDecide(a *app) *cobra.Command {
 A verdict is an answer, not a failure: the exit status is 0 for each of them,
 unless --exit-code asks for 0 RAMP, 10 HOLD, 11 ROLL_BACK, 12 INVESTIGATE.
 
+The decision is recorded in the store with all that it was made of, once;
+keyramp decisions lists, shows and replays it. --no-record leaves no trace.
+
+A HOLD that waits for small_drop_needs_sign_off, a proven drop of login success
+smaller than the margin, may be accepted by a person: --accept small_drop with
+--by and --note. That counts for this decision alone and changes no number.
+
 EXPERIMENT may be left out when the store holds just one.`,
+		Example: `  keyramp decide --exit-code
+  keyramp decide --accept small_drop --by "Pat Lee" --note "agreed, ticket 7"`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.experimentArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := sign.check(!noRecord); err != nil {
+				return usage(cmd, err)
+			}
 			formats := []render.Format{render.Table, render.JSON, render.CSV, render.Markdown}
-			action, err := a.answer(cmd, q, args, formats, func(w io.Writer, _ *analysis.Report, d analysis.Decision, o render.Options) error {
+			settle := func(in *analysis.Input, d analysis.Decision) error {
+				if sign.accept != "" {
+					if err := sign.sign(in, d); err != nil {
+						return err
+					}
+				}
+				if noRecord {
+					return nil
+				}
+				return a.record(cmd.Context(), *in)
+			}
+			action, err := a.answer(cmd, q, args, formats, settle, func(w io.Writer, _ *analysis.Report, d analysis.Decision, o render.Options) error {
 				return render.Decision(w, d, o)
 			})
 			if err == nil && byCode {
@@ -36,6 +60,8 @@ EXPERIMENT may be left out when the store holds just one.`,
 	}
 	q.flags(cmd)
 	cmd.Flags().BoolVar(&byCode, "exit-code", false, "tell the verdict by the exit status")
+	cmd.Flags().BoolVar(&noRecord, "no-record", false, "do not record the decision in the store")
+	sign.flags(cmd)
 	return cmd
 }
 

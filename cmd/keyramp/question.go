@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyramp/analysis"
+	"keyramp/analysis/render"
 	"keyramp/queries/store"
 )
 
@@ -144,6 +146,7 @@ func (a *app) window(ctx context.Context, db store.Store, q question) (window, e
 	if err != nil {
 		return window{}, err
 	}
+	a.origin = originOf(status)
 	pulled := pulledUntil(status)
 	asOf, since, until, err := a.times(q, pulled)
 	if err != nil {
@@ -156,6 +159,15 @@ func (a *app) window(ctx context.Context, db store.Store, q question) (window, e
 	return w, nil
 }
 
+// originOf says which store is asked, and how far it has been read.
+func originOf(s *store.Status) render.Origin {
+	from := render.Origin{Identity: s.Identity, Events: s.Events, Pages: s.Pages, Sources: []render.Source{}}
+	for _, src := range s.Sources {
+		from.Sources = append(from.Sources, render.Source{Name: src.Cursor.Source, Watermark: analysis.Time(src.Cursor.Watermark)})
+	}
+	return from
+}
+
 // input gathers everything that a report of one experiment is made of, but the counts.
 func (a *app) input(ctx context.Context, db store.Store, q question, seen store.Seen) (analysis.Input, error) {
 	w, err := a.window(ctx, db, q)
@@ -166,12 +178,18 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 	stated := a.settings.Experiments[seen.Experiment]
 	var specs []analysis.PhaseSpec
 	var observed []store.Observation
+	var decided []store.Decision
 	for _, id := range append(slices.Clone(stated.Continues), seen.Experiment) {
 		o, err := db.Observations(ctx, id)
 		if err != nil {
 			return analysis.Input{}, err
 		}
 		observed = append(observed, o...)
+		before, err := db.Decisions(ctx, id)
+		if err != nil {
+			return analysis.Input{}, err
+		}
+		decided = append(decided, before...)
 		for _, p := range a.settings.Experiments[id].phases() {
 			p.Experiment = first(p.Experiment, id)
 			specs = append(specs, p)
@@ -180,6 +198,11 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 	phases, notes := analysis.Phases(observed, specs, seen, w.asOf)
 	if ended {
 		notes = append(notes, analysis.Note{Code: "horizon", Words: "The plan has one look, at " + stamp(w.asOf) + ": nothing later is counted."})
+	}
+	slices.SortStableFunc(decided, func(a, b store.Decision) int { return cmp.Compare(a.Made, b.Made) })
+	changes, err := analysis.PlanChanges(decided, a.settings.Plan, micros(a.now))
+	if err != nil {
+		return analysis.Input{}, err
 	}
 	users, err := a.testUsers(ctx, db)
 	if err != nil {
@@ -195,11 +218,12 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 			TestClients: a.settings.TestTraffic.Clients, TestUsers: users,
 			Covariates: a.settings.Plan.CUPED,
 		},
-		AsOf:      w.asOf,
-		Watermark: w.watermark,
-		Purged:    w.purged,
-		Version:   keyrampVersion(),
-		Notes:     notes,
+		AsOf:        w.asOf,
+		Watermark:   w.watermark,
+		Purged:      w.purged,
+		Version:     keyrampVersion(),
+		Notes:       notes,
+		PlanChanges: changes,
 	}, nil
 }
 

@@ -25,7 +25,7 @@ EXPERIMENT may be left out when the store holds just one.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.experimentArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := a.answer(cmd, q, args, render.Formats(), func(w io.Writer, r *analysis.Report, d analysis.Decision, o render.Options) error {
+			_, err := a.answer(cmd, q, args, render.Formats(), nil, func(w io.Writer, r *analysis.Report, d analysis.Decision, o render.Options) error {
 				return render.Report(w, r, d, o)
 			})
 			return err
@@ -35,8 +35,9 @@ EXPERIMENT may be left out when the store holds just one.`,
 	return cmd
 }
 
-// answer is the common body of report and decide. It returns what was recommended.
-func (a *app) answer(cmd *cobra.Command, q question, args []string, formats []render.Format,
+// answer is the common body of report and decide. It returns what was recommended. Unless settle is nil, it is called
+// with what the answer is made of before anything is printed, and may add to it.
+func (a *app) answer(cmd *cobra.Command, q question, args []string, formats []render.Format, settle func(*analysis.Input, analysis.Decision) error,
 	write func(io.Writer, *analysis.Report, analysis.Decision, render.Options) error) (analysis.Action, error) {
 	names := make([]string, len(formats))
 	for i, f := range formats {
@@ -46,7 +47,13 @@ func (a *app) answer(cmd *cobra.Command, q question, args []string, formats []re
 	if err != nil {
 		return "", err
 	}
-	_, r, d, err := a.weigh(cmd.Context(), q, args)
+	in, r, d, err := a.weigh(cmd.Context(), q, args)
+	if err == nil && settle != nil {
+		if err = settle(&in, d); err == nil && in.SignOff != nil {
+			r = analysis.Build(in)
+			d = analysis.Decide(in.Plan, r)
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", cmd.Name(), err)
 	}

@@ -57,7 +57,7 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(
 		newDemo(a), newPull(a), newImport(a), newPlan(a),
-		newReport(a), newDecide(a), newExport(a), newSimulate(a),
+		newReport(a), newDecide(a), newDecisions(a), newExport(a), newSimulate(a),
 		newStatus(a), newRejects(a), newExperiments(a), newQuery(a), newDoctor(a),
 		newRepair(a), newProbe(a),
 		newForget(a), newPurge(a), newKey(a),

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"keyramp/analysis/render"
 )
 
 // run is the whole program: words and streams in, exit status out. env holds
@@ -75,6 +77,7 @@ type app struct {
 	errStyle style
 	settings settings
 	summary  summary
+	origin   render.Origin // of what was asked last
 }
 
 func newApp(env []string, in io.Reader, out, errw io.Writer) *app {

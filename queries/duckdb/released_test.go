@@ -65,7 +65,7 @@ func replies(t *testing.T, db *DB) string {
 	}
 	s, err := db.Status(ctx)
 	if err == nil {
-		s.Bytes, s.Schema = 0, 0
+		s.Bytes, s.Schema, s.Identity = 0, 0, ""
 	}
 	say(s, err)
 	c, err := db.Counts(ctx, ramp())

@@ -30,8 +30,7 @@ func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 		if s.Removed, err = removed(ctx, conn); err != nil {
 			return err
 		}
-		var identity string
-		if err := one(ctx, conn, "extent", nil, &identity, &s.Events, &s.Pages); err != nil {
+		if err := one(ctx, conn, "extent", nil, &s.Identity, &s.Events, &s.Pages); err != nil {
 			return err
 		}
 		var src store.SourceStatus

@@ -47,6 +47,13 @@ type Store interface {
 	// SetKeyID records it.
 	SetKeyID(ctx context.Context, id string) error
 
+	// RecordDecision appends a decision; added is false when one of the same id is there already, which stays.
+	RecordDecision(ctx context.Context, d Decision) (added bool, err error)
+	// Decisions lists what was recorded of an experiment, oldest first, without the records; "" means all.
+	Decisions(ctx context.Context, experiment string) ([]Decision, error)
+	// DecisionRecord returns the record of a decision, byte for byte as it was given; "" when there is none.
+	DecisionRecord(ctx context.Context, id string) (string, error)
+
 	Close() error
 }
 
@@ -88,6 +95,7 @@ type Status struct {
 	Gaps     []Gap
 	Filtered []FilteredCount
 	Rejects  []RejectCount
+	Identity string // changes whenever rows are removed or changed
 	Events   int64
 	Pages    int64
 	Bytes    int64 // size of the files
