@@ -67,9 +67,17 @@ func newDecisionsList(a *app) *cobra.Command {
 				Decisions     []decisionLine `json:"decisions"`
 			}{1, []decisionLine{}}
 			l := listing{head: []string{"experiment", "id", "made", "as of", "phase", "verdict", "signed by"}, right: []int{4}}
+			table := format == "table"
+			if table { // 80 columns
+				l.head[4], l.head[6] = "ph", "signed"
+			}
 			for _, d := range all {
 				doc.Decisions = append(doc.Decisions, decisionLine{d.ID, known(d.Made), known(d.AsOf), d.Experiment, d.Phase, d.Action, d.SignedBy, d.Version})
-				l.add(d.Experiment, d.ID, minute(d.Made), minute(d.AsOf), fmt.Sprint(d.Phase), d.Action, first(d.SignedBy, "-"))
+				row := []string{d.Experiment, d.ID, minute(d.Made), minute(d.AsOf), fmt.Sprint(d.Phase), d.Action, first(d.SignedBy, "-")}
+				if table {
+					row[1], row[2], row[6] = d.ID[:8], row[2][:len("2026-01-02")], clip(row[6], 9)
+				}
+				l.add(row...)
 			}
 			return a.emit(func(w io.Writer) error { return l.write(w, format, a.width(), doc) })
 		},
@@ -77,7 +85,7 @@ func newDecisionsList(a *app) *cobra.Command {
 }
 
 // minute is a moment as a listing has room for it.
-func minute(t store.Micros) string { return analysis.Time(t).Std().Format("2006-01-02T15:04Z") }
+func minute(t store.Micros) string { return analysis.Time(t).Std().Format("2006-01-02 15:04") }
 
 // recorded lists the decisions of an experiment, or all.
 func (a *app) recorded(ctx context.Context, experiment string) (all []store.Decision, err error) {
