@@ -36,7 +36,7 @@ func moved(t *testing.T, r *Record) *Record {
 
 // Every recorded decision is computed again from its record alone, byte for byte, and is the one that was printed.
 func TestReplay(t *testing.T) {
-	row := tier.Begin(t, "D6", tier.Size{Test: 3 * len(tenants)})
+	row := tier.Begin(t, "R8", tier.Size{Test: 3 * len(tenants)})
 	for _, name := range slices.Sorted(maps.Keys(tenants)) {
 		for _, change := range []func(*analysis.Input){
 			func(*analysis.Input) {},
