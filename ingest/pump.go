@@ -49,7 +49,7 @@ type Pump struct {
 }
 
 // errLoop says that a source would be read for ever.
-var errLoop = errors.New("the source gives records but its cursor does not move: what was read is stored; look at the source")
+var errLoop = fmt.Errorf("%w: the source gives records but its cursor does not move: what was read is stored; look at the source", ErrUpstream)
 
 // Run pumps until the source has nothing more, fails, or ctx ends. What was
 // read before is committed in any case, after a cancellation within four

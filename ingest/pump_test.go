@@ -342,7 +342,7 @@ func TestPumpLoop(t *testing.T) {
 	}
 	src := &tape{chunks: chunks}
 	got, err := newPump(m).Run(t.Context(), src)
-	if !errors.Is(err, errLoop) || src.at != 1+stuckReads || got.Stored != 1 {
+	if !errors.Is(err, errLoop) || !errors.Is(err, ErrUpstream) || src.at != 1+stuckReads || got.Stored != 1 {
 		t.Errorf("%v after %d reads, %+v", err, src.at, got)
 	}
 	// Empty pages at the end of a log name the same cursor again and again, rightly.

@@ -185,7 +185,7 @@ func TestConfusedTenant(t *testing.T) {
 		front := &chaos.Front{Seed: r.Uint64(), Share: 0.1 + 0.9*r.Float64(), Most: 1 + r.IntN(20), Faults: chaos.Pages(), Only: chaos.LogPage}
 		w := s.under(func(next http.Handler) http.Handler { front.Next = next; return front })
 		code, errw, _ := w.pull()
-		if code == exitUpstream && strings.Contains(errw, "again and again") {
+		if code == exitUpstream && strings.Contains(errw, "cursor does not move") {
 			loops++
 			front.Share = 0
 			code, errw, _ = w.pull()
@@ -198,6 +198,32 @@ func TestConfusedTenant(t *testing.T) {
 		row.Done()
 	}
 	row.Note("ended by the loop detector", fmt.Sprint(loops))
+}
+
+// TestStuckTenant: a next page that is the page itself, with data, ends the run with 5 from
+// whichever page on, and what was read before is stored.
+func TestStuckTenant(t *testing.T) {
+	row := tier.Begin(t, "N5", tier.Size{Test: 3})
+	s := tell(t, tenant.Config{Seed: 22, Users: 200, Days: 10})
+	together([]int{1, 4, 9}, func(from int) {
+		pages := 0
+		w := s.under(func(next http.Handler) http.Handler {
+			return chaos.Always(next, func(r *http.Request) bool {
+				if chaos.LogPage(r) {
+					pages++
+				}
+				return chaos.LogPage(r) && pages >= from
+			}, chaos.NextSelf)
+		})
+		code, errw, _ := w.pull()
+		if code != exitUpstream || !strings.Contains(errw, "cursor does not move") || pages > from+3 {
+			row.Violation("stuck at page %d: exit %d after %d pages\n%s", from, code, pages, errw)
+		}
+		if n := len(w.events()); n < 10*from {
+			row.Violation("stuck at page %d: %d events are stored", from, n)
+		}
+		row.Done()
+	})
 }
 
 // TestStorm: a tenant that only says 429 is never asked earlier than it says, and the run
