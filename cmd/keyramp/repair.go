@@ -27,13 +27,14 @@ in the store's. What can be read completely is kept. Settings and the key file
 stay.
 
 When only the log beside the store is damaged, the store goes back to its last
-commit, cursors with it, and the next pull fetches the rest. When the store itself
-is damaged, what is lost is named, and sources whose records are not all there are
-read from their beginning again: what is still there is then found as duplicate.
+commit, cursors with it, and the next pull fetches the rest. When the store
+itself is damaged, what is lost is named, and sources whose records are not all
+there are read from their beginning again: what is still there is then found as
+duplicate.
 
-The exit status is 0 when the store is whole or all of it comes back with the next
-pull, 7 when there is damage and --yes was not given, and 8 when something was
-lost that a pull may not bring back.`,
+The exit status is 0 when the store is whole or all of it comes back with the
+next pull, 7 when there is damage and --yes was not given, and 8 when something
+was lost that a pull may not bring back.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			format, err := a.format(cmd, "table", "table", "json")

@@ -30,8 +30,8 @@ func newRetry(a *app) *cobra.Command {
 		Short: "Read what was put aside again, and store what is usable now",
 		Long: `Read the records on the list again where they came from, since the store keeps
 nothing of what they held: from their files, and from the tenant and the page by
-the cursor of their page, as long as these still hold them. What is usable now is
-stored and leaves the list; the rest stays on it, with the reason of today.
+the cursor of their page, as long as these still hold them. What is usable now
+is stored and leaves the list; the rest stays on it, with the reason of today.
 
 Relative paths of files are meant from where the import ran. What came through
 standard input cannot be read again.`,
