@@ -138,6 +138,39 @@ func observations(t *testing.T, open Opener) {
 	}
 }
 
+func decisions(t *testing.T, open Opener) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := open(t, dir)
+	first := store.Decision{ID: "a1", Experiment: "exp_1", Made: day + hour, AsOf: day, Phase: 2, Action: "HOLD", SignedBy: "it's Pat", Version: "v1",
+		Plan: `{"alpha":0.05}`, Record: "{\"text\":\"\\u003c it's \u2028\"}"}
+	early, other, again := first, first, first
+	early.ID, early.Made = "a2", day
+	other.ID, other.Experiment = "b1", "exp_2"
+	again.Record, again.Action = "{}", "RAMP"
+	for i, d := range []store.Decision{first, early, other, again} {
+		if added, err := s.RecordDecision(ctx, d); err != nil || added != (i < 3) {
+			t.Fatalf("%d: added %v, %v", i, added, err)
+		}
+	}
+	s.Close()
+	s = open(t, dir)
+	if got, err := s.DecisionRecord(ctx, "a1"); err != nil || got != first.Record {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := s.DecisionRecord(ctx, "none"); err != nil || got != "" {
+		t.Errorf("%q, %v", got, err)
+	}
+	first.Record, early.Record, other.Record = "", "", ""
+	got, err := s.Decisions(ctx, "exp_1")
+	if diff := cmp.Diff([]store.Decision{early, first}, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if got, err = s.Decisions(ctx, ""); err != nil || len(got) != 3 {
+		t.Errorf("all: %v, %v", got, err)
+	}
+}
+
 func experiments(t *testing.T, open Opener) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
