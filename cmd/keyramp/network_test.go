@@ -203,9 +203,9 @@ func TestConfusedTenant(t *testing.T) {
 // TestStuckTenant: a next page that is the page itself, with data, ends the run with 5 from
 // whichever page on, and what was read before is stored.
 func TestStuckTenant(t *testing.T) {
-	row := tier.Begin(t, "N5", tier.Size{Test: 3})
+	row := tier.Begin(t, "N5", tier.Size{Test: 4})
 	s := tell(t, tenant.Config{Seed: 22, Users: 200, Days: 10})
-	together([]int{1, 4, 9}, func(from int) {
+	together([]int{1, 4, 6, 11}, func(from int) { // met by the detector of the source, and by that of the pump
 		pages := 0
 		w := s.under(func(next http.Handler) http.Handler {
 			return chaos.Always(next, func(r *http.Request) bool {
