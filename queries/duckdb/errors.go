@@ -41,6 +41,9 @@ func kindOf(err error) error {
 	text := err.Error()
 	if errors.As(err, &e) {
 		text = e.Msg
+		if e.Type == duck.ErrorTypeInterrupt { // DuckDB says it in its own words when the context ends while it works
+			return context.Canceled
+		}
 	}
 	has := func(parts ...string) bool {
 		for _, p := range parts {

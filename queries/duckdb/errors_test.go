@@ -1,8 +1,11 @@
 package duckdb
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"testing"
+	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
@@ -20,5 +23,23 @@ func TestDiskErrorsAreNoDamage(t *testing.T) {
 		if got := kindOf(&duck.Error{Msg: text}); !errors.Is(got, store.ErrResources) {
 			t.Errorf("%v: %s", got, text)
 		}
+	}
+}
+
+// A statement that was interrupted was cancelled: no caller may take it for a fault of ours or of the store.
+func TestInterruptedIsCancelled(t *testing.T) {
+	db := scratch(t)
+	err := db.read(t.Context(), func(ctx context.Context, conn *sql.Conn) error {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(20*time.Millisecond, cancel)
+		_, err := conn.ExecContext(ctx, "select count(*) from range(1000000) a, range(1000000) b")
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	var e *duck.Error
+	if !errors.As(err, &e) || e.Type != duck.ErrorTypeInterrupt {
+		t.Errorf("not by DuckDB: %v", err)
 	}
 }

@@ -200,18 +200,24 @@ func (d *DB) experimentRows(ctx context.Context, conn *sql.Conn) ([]experimentRo
 }
 
 // Rejects lists what was put aside, newest first; limit 0 means all.
-func (d *DB) Rejects(ctx context.Context, limit int) ([]store.Reject, error) {
+func (d *DB) Rejects(ctx context.Context, limit int) (all []store.Reject, err error) {
 	most := int64(limit)
 	if limit <= 0 {
 		most = math.MaxInt64
 	}
-	var all []store.Reject
-	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		var r store.Reject
-		return each(ctx, conn, "reject_list", []any{sql.Named("max", most)}, func() error {
-			all = append(all, r)
-			return nil
-		}, &r.Record, &r.Source, &r.Place, &r.Reason, &r.Detail, &r.Bytes, &r.At, &r.Dated, &r.Kind)
+	err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		all, err = rejectsOf(ctx, conn, most)
+		return err
 	})
+	return all, err
+}
+
+func rejectsOf(ctx context.Context, conn *sql.Conn, most int64) ([]store.Reject, error) {
+	var all []store.Reject
+	var r store.Reject
+	err := each(ctx, conn, "reject_list", []any{sql.Named("max", most)}, func() error {
+		all = append(all, r)
+		return nil
+	}, &r.Record, &r.Source, &r.Place, &r.Reason, &r.Detail, &r.Bytes, &r.At, &r.Dated, &r.Kind)
 	return all, err
 }
