@@ -260,7 +260,7 @@ func (m *model) drawWorld(t *rapid.T) {
 	}
 	m.scope.Covariates = rapid.Bool().Draw(t, "covariates")
 	chance := rand.New(rand.NewPCG(seed, 4)) // rapid prefers small numbers
-	m.asks, m.rewrites = chance.IntN(20) == 0, chance.IntN(10) == 0
+	m.asks, m.rewrites = chance.IntN(20) == 0, chance.IntN(6) == 0
 }
 
 func upTo(n int) []int {
