@@ -63,7 +63,7 @@ func TestSupplyChain(t *testing.T) {
 	row.Note("licences", strings.TrimPrefix(fmt.Sprint(found), "map"))
 	row.Done()
 
-	// Two builds that share nothing but the compiler: other folder, other cache.
+	// Two builds in different folders, and the second from nothing: it shares the compiler alone.
 	var sums []string
 	for i := range 2 {
 		dir := t.TempDir()
@@ -71,7 +71,9 @@ func TestSupplyChain(t *testing.T) {
 		copied(t, "../..", src)
 		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-X main.version=test", "-o", filepath.Join(dir, "keyramp"), "./cmd/keyramp")
 		build.Dir = src
-		build.Env = append(os.Environ(), "GOCACHE="+filepath.Join(dir, "cache"))
+		if i > 0 {
+			build.Env = append(os.Environ(), "GOCACHE="+filepath.Join(dir, "cache"))
+		}
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build %d: %v\n%s", i+1, err, out)
 		}
