@@ -77,7 +77,32 @@ func recount(s store.Scope, events []store.Event, page []store.PageEvent) *store
 		}
 		known[p.ID] = true
 	}
-	return o.count()
+	c := o.count()
+	if n := conflicts(events, page, s.Begin(c.Quality.FirstEvent), s.Until); n > 0 {
+		c.Conflicts = []store.ConflictCount{{Source: "test", Count: n}}
+	}
+	return c
+}
+
+// conflicts counts the ids of which a copy, dated in [from, until), differs from what came first.
+func conflicts(events []store.Event, page []store.PageEvent, from, until store.Micros) int64 {
+	differ := map[uint64]bool{}
+	first := map[uint64]uint64{}
+	copied := func(id, content uint64, at store.Micros) {
+		if was, known := first[id]; !known {
+			first[id] = content
+		} else if was != content && at >= from && at < until {
+			differ[id] = true
+		}
+	}
+	for _, e := range events {
+		copied(e.LogID, e.Content, e.At)
+	}
+	clear(first)
+	for _, p := range page {
+		copied(p.ID, p.Content, p.At)
+	}
+	return int64(len(differ))
 }
 
 func (o *oracle) mine(experiment string) bool { return slices.Contains(chain(o.scope), experiment) }

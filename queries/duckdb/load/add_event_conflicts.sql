@@ -4,6 +4,6 @@
 insert into conflicts
 select s.log_id, s.content, $source, min(s.at_us)
 from batch_events() s left join known_events known on known.log_id = s.log_id
-where case when known.log_id is null then s.again = 2 else known.content <> s.content end
+where case when known.log_id is null then s.again = 2 else known.content not in (0, s.content) end
   and not exists (select 1 from conflicts c where c.record = s.log_id and c.content = s.content)
 group by s.log_id, s.content

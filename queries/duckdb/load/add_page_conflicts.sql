@@ -4,6 +4,6 @@
 insert into conflicts
 select s.event_id, s.content, $source, min(s.at_us)
 from batch_pages() s left join known_pages known on known.event_id = s.event_id
-where case when known.event_id is null then s.again = 2 else known.content <> s.content end
+where case when known.event_id is null then s.again = 2 else known.content not in (0, s.content) end
   and not exists (select 1 from conflicts c where c.record = s.event_id and c.content = s.content)
 group by s.event_id, s.content
