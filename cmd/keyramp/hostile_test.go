@@ -178,6 +178,7 @@ func TestInjection(t *testing.T) {
 	}
 	db := filepath.Join(strings.TrimPrefix(h.env[0], "KEYRAMP_STORE="), "keyramp.duckdb")
 	before := hashOf(t, db)
+	decided := map[string]bool{}
 	for i := range row.Rounds() {
 		args := commands[i%len(commands)](all[i*7%len(all)])
 		code, _, errw := h.run(args...)
@@ -195,13 +196,29 @@ func TestInjection(t *testing.T) {
 				row.Violation("%q exports %d rows, %v; want a head and 2", args, len(rows), err)
 			}
 		}
-		if after := hashOf(t, db); after != before {
+		after := hashOf(t, db)
+		if args[0] == "decide" { // it appends its record
+			decided[args[len(args)-1]] = true
+		} else if after != before {
 			row.Violation("keyramp %q changed the store", args)
-			before = after
 		}
+		before = after
 		row.Done()
 	}
 	check("all commands")
+	var recorded struct{ Decisions []decisionLine }
+	if err := json.Unmarshal([]byte(h.must(0, "decisions", "list", "-f", "json")), &recorded); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range recorded.Decisions {
+		if !decided[d.Experiment] {
+			row.Violation("a decision about %q was recorded twice, or nobody asked for it", d.Experiment)
+		}
+		delete(decided, d.Experiment)
+	}
+	if len(decided) > 0 {
+		row.Violation("decisions about %d experiments are not recorded", len(decided))
+	}
 }
 
 func hashOf(t *testing.T, path string) string {
