@@ -652,6 +652,9 @@ func FuzzFile(f *testing.F) {
 			t.Fatal(err)
 		}
 		one, ahead := pumpPath(t, path, false, false), pumpPath(t, path, true, true)
+		for i := range one.rejects { // its decoder is hidden, so that nobody decodes ahead, and with it the kind
+			one.rejects[i].Kind = store.KindLog
+		}
 		if one.err != "" || one.account.Loaded != ahead.account.Loaded || fmt.Sprint(one.rejects) != fmt.Sprint(ahead.rejects) ||
 			fmt.Sprint(one.events) != fmt.Sprint(ahead.events) || one.next != ahead.next {
 			t.Errorf("%q: one after the other %+v, decoded ahead %+v", in, one, ahead)
