@@ -207,7 +207,14 @@ func TestProbeThatDiesOrHangs(t *testing.T) {
 	w := newWreck(t, true)
 	defer func(d time.Duration) { probeLeast = d }(probeLeast)
 	probeLeast = time.Second
-	for marker, says := range map[string]string{"probe-dies": "ended the process", "probe-hangs": "did not end"} {
+	for marker, end := range map[string]struct {
+		says string
+		code int
+	}{
+		"probe-dies":   {"ended the process", exitStore},
+		"probe-hangs":  {"did not end", exitStore},
+		"probe-killed": {"memory may have run out", exitResources}, // which is no damage
+	} {
 		if err := w.kept.Restore(); err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +225,7 @@ func TestProbeThatDiesOrHangs(t *testing.T) {
 		for _, args := range [][]string{{"status"}, {"pull"}, {"doctor", "--offline"}, {"query", "select 1"}, {"repair"}} {
 			var out bytes.Buffer
 			args = append(args, "--store", w.store, "--lock-wait", "1s")
-			if code := run(t.Context(), w.env, args, strings.NewReader(""), &out, &out); code != exitStore || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), says) {
+			if code := run(t.Context(), w.env, args, strings.NewReader(""), &out, &out); code != end.code || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), end.says) {
 				t.Errorf("%s: keyramp %v: exit %d\n%s", marker, args, code, &out)
 			}
 		}

@@ -57,6 +57,7 @@ func (s *story) attempt(args ...string) (code int, errw string) {
 // A full disk ends a run with 9 and the name of the place. What was there can be read, and
 // with room again the next run needs no help.
 func TestFullDisk(t *testing.T) {
+	unmade := regexp.MustCompile("schema step|undo file") // a store whose tables are there is read without either
 	row := tier.Begin(t, "C3", tier.Size{Test: 3, Chaos: 150})
 	k := newKiller(t, row)
 	disk := smallDisk(t, "16m")
@@ -101,8 +102,8 @@ func TestFullDisk(t *testing.T) {
 			}
 			code, errw := p.attempt(commands[0]...)
 			told(name, code, errw)
-			if st, err := p.seen(); errors.Is(err, store.ErrResources) && strings.Contains(errw, "schema step") {
-				// nothing was stored yet: the tables were not made to the end
+			if st, err := p.seen(); errors.Is(err, store.ErrResources) && unmade.MatchString(err.Error()) {
+				// the first run did not come to the end of making the tables: who opens the store goes on with that
 			} else if err != nil {
 				k.Violation("%s: the store cannot be read on the full disk: %v", name, err)
 			} else if st != nil {

@@ -142,7 +142,8 @@ func (s *story) inject(f fault, paths []string, args ...string) (met bool, code 
 	}
 	met = bytes.Contains(text, []byte("(INJECTED)"))
 	if f.error == "" {
-		met = cmd.ProcessState.ExitCode() < 0 // strace ends as the run does
+		// strace ends as the run does, unless it was the run's probe that was killed
+		met = cmd.ProcessState.ExitCode() < 0 || strings.Contains(said.String(), "the process that read it was killed")
 	}
 	return met, cmd.ProcessState.ExitCode(), said.String()
 }

@@ -31,9 +31,11 @@ func TestMain(m *testing.M) {
 
 // misbehave does to a probe what DuckDB may do to the process that opens a damaged store, when a file of the folder says so.
 func misbehave(dir string) {
-	if _, err := os.Stat(filepath.Join(dir, "probe-dies")); err == nil {
-		syscall.Kill(os.Getpid(), syscall.SIGABRT)
-		time.Sleep(time.Minute)
+	for name, signal := range map[string]syscall.Signal{"probe-dies": syscall.SIGABRT, "probe-killed": syscall.SIGKILL} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			syscall.Kill(os.Getpid(), signal)
+			time.Sleep(time.Minute)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "probe-hangs")); err == nil {
 		time.Sleep(time.Minute)

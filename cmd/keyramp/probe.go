@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +85,7 @@ func openOnce(ctx context.Context, dir string, wait time.Duration) error {
 	return errors.Join(err, db.Close())
 }
 
-// probe runs `keyramp probe` and hands on what it found. One that dies or does not end has met damage.
+// probe runs `keyramp probe` and hands on what it found. One that ends itself or does not end has met damage.
 func (a *app) probe(ctx context.Context, dir string, flags ...string) (*duckdb.Found, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -114,6 +115,9 @@ func (a *app) probe(ctx context.Context, dir string, flags ...string) (*duckdb.F
 		var exit *exec.ExitError
 		if err != nil && !errors.As(err, &exit) {
 			return nil, fmt.Errorf("probe: %w", err)
+		}
+		if exit != nil && killed(exit) { // DuckDB never ends itself so
+			return nil, fmt.Errorf("store %s: %w: the process that read it was killed: memory may have run out", dir, store.ErrResources)
 		}
 		return nil, damaged(fmt.Sprintf("reading it ended the process that tried (%v)", exit))
 	}
@@ -149,8 +153,14 @@ func (a *app) safe(ctx context.Context) error {
 	if !duckdb.HasLog(a.storeDir()) {
 		return nil
 	}
-	if _, err := a.probe(ctx, a.storeDir()); errors.Is(err, store.ErrDamaged) {
+	if _, err := a.probe(ctx, a.storeDir()); errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrResources) {
 		return err
 	}
 	return nil
+}
+
+// killed tells whether a process was ended by force, as the system does where memory runs out.
+func killed(exit *exec.ExitError) bool {
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }

@@ -58,7 +58,7 @@ func BenchmarkFill(b *testing.B) {
 	for _, size := range []int{100, 240_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			batch := traffic(size, 1, dayOne)
-			w := &words{texts: []string{""}, ids: map[string]uint32{"": 0}}
+			w := newWords("")
 			var s staging
 			for b.Loop() {
 				s.fill(batch, w)

@@ -34,8 +34,8 @@ func isOurs(err error) bool {
 	return false
 }
 
-// kindOf reads DuckDB's messages: its error types alone do not tell a full
-// disk from a damaged file.
+// kindOf reads DuckDB's messages and the system's, which write large letters differently: DuckDB's
+// types of errors alone do not tell a full disk from a damaged file.
 func kindOf(err error) error {
 	var e *duck.Error
 	text := err.Error()
@@ -45,6 +45,7 @@ func kindOf(err error) error {
 			return context.Canceled
 		}
 	}
+	text = strings.ToLower(text)
 	has := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(text, p) {
@@ -54,15 +55,15 @@ func kindOf(err error) error {
 		return false
 	}
 	switch {
-	case has("Conflicting lock", "Could not set lock", "being used by another process"):
+	case has("conflicting lock", "could not set lock", "being used by another process"):
 		return store.ErrBusy
-	case has("No space left", "Permission denied", "Read-only file system", "File too large", "Disk quota",
-		"Too many open files", "Input/output error", "fsync failed", "Out of Memory Error", "failed to allocate", "could not allocate"):
+	case has("no space left", "permission denied", "read-only file system", "file too large", "disk quota",
+		"too many open files", "input/output error", "fsync failed", "out of memory error", "failed to allocate", "could not allocate"):
 		return store.ErrResources
-	case has("we can only read version", "newer version of DuckDB", "newer DuckDB version"):
+	case has("we can only read version", "newer version of duckdb", "newer duckdb version"):
 		return store.ErrNewer
-	case has("checksum", "Corrupt", "corrupt", "not a valid DuckDB database", "replaying WAL", "Serialization Error",
-		"Failed to deserialize", "INTERNAL Error", "FATAL Error", "Could not read enough bytes", "Could not read from file"):
+	case has("checksum", "corrupt", "not a valid duckdb database", "replaying WAL", "serialization error",
+		"failed to deserialize", "internal error", "fatal error", "could not read enough bytes", "could not read from file"):
 		return store.ErrDamaged
 	}
 	return nil

@@ -95,7 +95,7 @@ func TestFindRepeats(t *testing.T) {
 // Groups hold every event once, and keep the order in which they came.
 func TestInGroups(t *testing.T) {
 	events := traffic(3000, 1, dayOne).Events
-	w := &words{texts: []string{""}, ids: map[string]uint32{"": 0}}
+	w := newWords("")
 	order := inGroups(events, w)
 	key := func(e store.Event, n int32) []uint32 {
 		return []uint32{w.id(e.Experiment), w.id(e.Variation), uint32(n)}

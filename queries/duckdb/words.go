@@ -20,8 +20,17 @@ type words struct {
 	of []uint32 // ids by store.Word; 0 when it was not asked yet
 }
 
+// newWords knows the texts of a file by their ids, the first of which is "".
+func newWords(texts ...string) *words {
+	w := &words{texts: texts, ids: map[string]uint32{}, of: []uint32{0}}
+	for id, text := range texts {
+		w.ids[text] = uint32(id)
+	}
+	return w
+}
+
 func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
-	w := &words{ids: map[string]uint32{}, of: []uint32{0}}
+	w := newWords()
 	var text string
 	err := each(ctx, conn, "words", nil, func() error {
 		w.ids[text] = uint32(len(w.texts))
