@@ -37,7 +37,8 @@ func Build(in Input) *Report {
 		in.Counts = c
 	}
 	q, plan := c.Quality, in.Plan.resolved()
-	d := newDesign(in.Scope.Phases, c)
+	phases, exposure := measured(in.Scope.Phases, c)
+	d := newDesign(phases, c)
 	r := &Report{
 		SchemaVersion: SchemaVersion, Version: in.Version,
 		Experiment: in.Scope.Experiment, Name: in.Name, Continues: append([]string{}, in.Scope.Continues...),
@@ -48,7 +49,10 @@ func Build(in Input) *Report {
 		Comparisons: []Comparison{}, Twins: []Twin{}, Strata: append([]StratumUse{}, d.uses...),
 		SampleRatio: d.sampleRatio(c, plan.AlphaSRM), Attribution: attribution(c.Rules),
 		Losses: losses(c.Losses, in.Scope.Begin(q.FirstEvent), cmp.Or(in.Scope.Until, in.AsOf)), Notes: append([]Note{}, in.Notes...),
-		PlanChanges: in.PlanChanges, SignOff: in.SignOff,
+		PlanChanges: in.PlanChanges, SignOff: in.SignOff, Exposure: exposure,
+	}
+	if exposure != nil {
+		r.Notes = append(r.Notes, exposure.note())
 	}
 	if r.Roles == nil {
 		r.Roles = map[string]store.Role{}
@@ -65,7 +69,7 @@ func Build(in Input) *Report {
 			k := &comparer{d, c, plan, plan.Alpha / float64(len(d.treatments)), t, unlinked, opening{}}
 			k.look = k.opening(in)
 			one := k.compare()
-			d.place(&one, plan, in, r.Losses)
+			d.place(&one, plan, in, r.Losses, exposure)
 			one.Forecasts = k.forecasts(&one, in)
 			r.Comparisons = append(r.Comparisons, one)
 			if len(r.Comparisons) == 1 {
@@ -96,7 +100,7 @@ func (d *design) missing() string {
 
 // place adds where in the ramp a treatment stands: share, next rung, margin and complete days in the phase, of which
 // only those count that could be seen.
-func (d *design) place(c *Comparison, plan Plan, in Input, lost Losses) {
+func (d *design) place(c *Comparison, plan Plan, in Input, lost Losses, x *Exposure) {
 	last := d.phases[len(d.phases)-1]
 	until := in.AsOf
 	if in.Watermark > 0 {
@@ -112,8 +116,17 @@ func (d *design) place(c *Comparison, plan Plan, in Input, lost Losses) {
 	if !ok {
 		return
 	}
+	next, more := plan.next(share)
+	if x != nil && last.Level != nil { // a ramp by levels has its own rungs
+		share = x.Reading.ofTraffic(*last.Level)
+		if level, ok := nextLevel(&last); ok {
+			next, more, c.NextLevel = x.Reading.ofTraffic(level), true, &level
+		} else {
+			next, more = plan.next(share)
+		}
+	}
 	c.CurrentShare = &share
-	if next, ok := plan.next(share); ok {
+	if more {
 		c.NextShare, c.Margin = &next, ptr(plan.margin(next))
 	}
 }
@@ -169,7 +182,7 @@ func (d *design) describe(in Input) []Phase {
 	out := []Phase{}
 	for _, p := range d.phases {
 		row := Phase{Number: p.Number, Experiment: p.Experiment, From: Time(p.From), Until: Time(p.Until),
-			Known: p.Known, Strategy: p.Strategy, Source: p.Source, Arms: []Arm{}}
+			Known: p.Known, Strategy: p.Strategy, Source: p.Source, Arms: []Arm{}, Level: p.Level, Levels: p.Levels}
 		end := in.AsOf
 		if p.Until > 0 {
 			end = min(end, p.Until)

@@ -47,6 +47,7 @@ type Verdict struct {
 	Forecasts    []Forecast `json:"time_to_decision"`
 	CurrentShare *float64   `json:"current_share"`
 	TargetShare  *float64   `json:"target_share"`
+	TargetLevel  *int       `json:"target_level,omitempty"` // of a RAMP by levels: the next one, in percent
 	Margin       *float64   `json:"margin"`
 	Rules        []Ruling   `json:"rules"`
 }
@@ -160,8 +161,8 @@ func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
 		// Without a share there is no next one: weights_unknown says so. A drop beyond the widest
 		// margin still asks for control.
 		in.next, v.Margin = ptr(1.0), &p.MarginCap
-	} else if next, ok := p.next(*c.CurrentShare); ok {
-		in.next, in.margin = &next, p.margin(next)
+	} else if c.NextShare != nil {
+		in.next, in.margin = c.NextShare, *c.Margin
 		v.Margin = &in.margin
 	}
 	in.take(c.Evidence)
@@ -178,6 +179,9 @@ func verdict(p Plan, r *Report, c *Comparison, flags []string) Verdict {
 		}
 	}
 	v.Action, v.Reasons, v.TargetShare, v.Rules = out.action, out.reasons, out.target, out.rules
+	if v.Action == Ramp {
+		v.TargetLevel = c.NextLevel
+	}
 	v.explain(r)
 	v.wait(c.Forecasts)
 	return v

@@ -228,6 +228,9 @@ func fromObservations(obs []store.Observation) []store.Phase {
 	open := func(from store.Micros, o store.Observation, known bool) {
 		p := store.Phase{Experiment: o.Experiment, From: from, Known: known, Strategy: o.Strategy, Source: "tenant",
 			Arms: slices.Clone(o.Arms)}
+		if o.Level >= 0 && len(o.Levels) > 0 {
+			p.Level, p.Levels = ptr(o.Level), slices.Clone(o.Levels)
+		}
 		if !known {
 			for i := range p.Arms {
 				p.Arms[i].Weight = -1
@@ -275,7 +278,7 @@ func fromObservations(obs []store.Observation) []store.Phase {
 		}
 		switch {
 		case running && active:
-			if !sameSetting(before, o) {
+			if !SameSetting(before, o) {
 				shut(at)
 				open(at, o, known(o))
 			}
@@ -286,7 +289,7 @@ func fromObservations(obs []store.Observation) []store.Phase {
 			shut(at)
 		case active:
 			if between(o.Started) {
-				if !sameSetting(before, o) && o.Updated > o.Started+settled {
+				if !SameSetting(before, o) && o.Updated > o.Started+settled {
 					open(o.Started, o, false)
 					shut(at)
 				} else {
@@ -311,8 +314,8 @@ func known(o store.Observation) bool {
 	return sum == 100
 }
 
-// sameSetting says whether two observations split traffic in the same way.
-func sameSetting(a, b store.Observation) bool {
+// SameSetting says whether two observations split traffic in the same way.
+func SameSetting(a, b store.Observation) bool {
 	return a.Strategy == b.Strategy && a.Level == b.Level && sameWeights(a.Arms, b.Arms)
 }
 

@@ -32,6 +32,7 @@ type Report struct {
 	SignOff     *SignOff              `json:"sign_off,omitempty"` // of the decision that is taken on this report
 	Roles       map[string]store.Role `json:"roles"`
 	Phases      []Phase               `json:"phases"`
+	Exposure    *Exposure             `json:"level_meaning,omitempty"` // what the levels of the phases mean; left out without levels
 
 	EnrollmentSignal Signal       `json:"enrollment_signal"`
 	Recipe           Recipe       `json:"recipe"`
@@ -62,6 +63,9 @@ type Phase struct {
 	Crossed     int64   `json:"subjects_in_two_variations"`
 	FromControl int64   `json:"subjects_first_in_control"`
 	LeftControl int64   `json:"of_these_seen_in_treatment"`
+	// Level and Levels are those of a ramp by levels, in percent; left out without a schedule.
+	Level  *int  `json:"level_percent,omitempty"`
+	Levels []int `json:"levels_percent,omitempty"`
 }
 
 // An Arm is a variation with its weight in one phase.
@@ -195,11 +199,12 @@ type Evidence struct {
 type Comparison struct {
 	Treatment    Variation `json:"treatment"`
 	Control      Variation `json:"control"`
-	Alpha        float64   `json:"alpha"`         // two-sided, the plan's divided by the number of treatments
-	CurrentShare *float64  `json:"current_share"` // treatment's weight in the last phase
-	NextShare    *float64  `json:"next_share"`    // null: the last rung is reached, or the share is unknown
-	Margin       *float64  `json:"margin"`        // tolerated drop of login success
-	Days         int       `json:"days_in_phase"` // complete ones, without the time that gaps of the tenant log hide
+	Alpha        float64   `json:"alpha"`                // two-sided, the plan's divided by the number of treatments
+	CurrentShare *float64  `json:"current_share"`        // treatment's weight in the last phase
+	NextShare    *float64  `json:"next_share"`           // null: the last rung is reached, or the share is unknown
+	NextLevel    *int      `json:"next_level,omitempty"` // of a ramp by levels, in percent; NextShare is treatment's share of all logins there
+	Margin       *float64  `json:"margin"`               // tolerated drop of login success
+	Days         int       `json:"days_in_phase"`        // complete ones, without the time that gaps of the tenant log hide
 	// NoLook says why this report is none of the looks that the plan declared: no_horizon, horizon_not_reached,
 	// horizon_passed or between_looks. Clock is how much of horizon_information is in (fraction).
 	NoLook string   `json:"no_look,omitempty"`

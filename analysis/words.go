@@ -1,5 +1,7 @@
 package analysis
 
+import "fmt"
+
 // reasonWords are the reasons of the decision table for people. Numbers are in the rules; flags bring their own words.
 var reasonWords = map[string]string{
 	"ramp_complete":             "The last rung is reached: there is no next share.",
@@ -44,6 +46,9 @@ func (v *Verdict) explain(r *Report) {
 		v.Next = "Keep the share: the one look is taken. A new step needs a new plan, written down before it starts."
 	} else if v.Action == Hold && r.Plan.Mode == GroupSequential {
 		v.Next = holdWords["between_looks"]
+	}
+	if v.TargetLevel != nil {
+		v.Next = fmt.Sprintf("Advance the ramp to level %d, and decide again after the phase has lasted its days.", *v.TargetLevel)
 	}
 	v.Words = []string{}
 	for _, name := range v.Reasons {

@@ -13,6 +13,7 @@ import (
 func newDecide(a *app) *cobra.Command {
 	var q question
 	var sign signOff
+	var emit handover
 	var byCode, noRecord bool
 	cmd := &cobra.Command{
 		Use:   "decide [EXPERIMENT]",
@@ -28,13 +29,21 @@ A HOLD that waits for small_drop_needs_sign_off, a proven drop of login success
 smaller than the margin, may be accepted by a person: --accept small_drop with
 --by and --note. That counts for this decision alone and changes no number.
 
+--emit prints the next calls to the tenant instead: a script for sh, JSON, or what
+to change in a Terraform configuration. keyramp makes none of them; the token
+stands in them as $AUTH0_API_TOKEN alone.
+
 EXPERIMENT may be left out when the store holds just one.`,
 		Example: `  keyramp decide --exit-code
-  keyramp decide --accept small_drop --by "Pat Lee" --note "agreed, ticket 7"`,
+  keyramp decide --accept small_drop --by "Pat Lee" --note "agreed, ticket 7"
+  keyramp decide --emit curl -o ramp.sh   # read it, then: sh ramp.sh`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.experimentArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := sign.check(!noRecord); err != nil {
+				return usage(cmd, err)
+			}
+			if err := emit.check(cmd); err != nil {
 				return usage(cmd, err)
 			}
 			formats := []render.Format{render.Table, render.JSON, render.CSV, render.Markdown}
@@ -50,6 +59,9 @@ EXPERIMENT may be left out when the store holds just one.`,
 				return a.record(cmd.Context(), *in)
 			}
 			action, err := a.answer(cmd, q, args, formats, settle, func(w io.Writer, _ *analysis.Report, d analysis.Decision, o render.Options) error {
+				if emit.form != "" {
+					return a.handOver(w, d, emit)
+				}
 				return render.Decision(w, d, o)
 			})
 			if err == nil && byCode {
@@ -62,6 +74,7 @@ EXPERIMENT may be left out when the store holds just one.`,
 	cmd.Flags().BoolVar(&byCode, "exit-code", false, "tell the verdict by the exit status")
 	cmd.Flags().BoolVar(&noRecord, "no-record", false, "do not record the decision in the store")
 	sign.flags(cmd)
+	emit.flags(cmd)
 	return cmd
 }
 

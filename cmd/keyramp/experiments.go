@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -118,23 +120,51 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 		Known      bool     `json:"weights_known"`
 		Strategy   string   `json:"strategy"`
 		Source     string   `json:"source"`
+		Level      *int     `json:"level_percent"` // null: no ramp by levels
+		Arms       []armDoc `json:"variations"`
+	}
+	type changeDoc struct {
+		Experiment string   `json:"experiment_id"`
+		Seen       *string  `json:"first_seen"` // by the tenant's clock
+		Updated    *string  `json:"updated_at"` // as the tenant tells it
+		Status     string   `json:"status"`
+		Level      *int     `json:"level_percent"` // null: no ramp by levels
 		Arms       []armDoc `json:"variations"`
 	}
 	doc := struct {
 		SchemaVersion int `json:"schema_version"`
 		experimentDoc
-		Phases []phaseDoc      `json:"phases"`
-		Notes  []analysis.Note `json:"notes"`
-	}{1, newExperimentDoc(seen), []phaseDoc{}, append([]analysis.Note{}, in.Notes...)}
-	for _, p := range in.Scope.Phases {
-		d := phaseDoc{p.Number, p.Experiment, known(p.From), known(p.Until), p.Known, p.Strategy, p.Source, []armDoc{}}
-		for _, arm := range p.Arms {
+		Phases  []phaseDoc      `json:"phases"`
+		History []changeDoc     `json:"history"` // what the tenant told, whenever it differed from before
+		Notes   []analysis.Note `json:"notes"`
+	}{1, newExperimentDoc(seen), []phaseDoc{}, []changeDoc{}, append([]analysis.Note{}, in.Notes...)}
+	arms := func(list []store.Arm) []armDoc {
+		out := []armDoc{}
+		for _, arm := range list {
 			x := armDoc{arm.Variation, arm.Name, nil, arm.Control}
 			if arm.Weight >= 0 {
 				x.Weight = &arm.Weight
 			}
-			d.Arms = append(d.Arms, x)
+			out = append(out, x)
 		}
+		return out
+	}
+	var history []store.Observation
+	for _, o := range a.observed {
+		if o.Seen < in.AsOf {
+			history = append(history, o)
+		}
+	}
+	slices.SortStableFunc(history, func(x, y store.Observation) int { return cmp.Compare(x.Seen, y.Seen) })
+	for _, o := range history {
+		c := changeDoc{Experiment: o.Experiment, Seen: known(o.Seen), Updated: known(o.Updated), Status: o.Status, Arms: arms(o.Arms)}
+		if o.Level >= 0 {
+			c.Level = &o.Level
+		}
+		doc.History = append(doc.History, c)
+	}
+	for _, p := range in.Scope.Phases {
+		d := phaseDoc{p.Number, p.Experiment, known(p.From), known(p.Until), p.Known, p.Strategy, p.Source, p.Level, arms(p.Arms)}
 		doc.Phases = append(doc.Phases, d)
 	}
 	if format == "json" {
@@ -149,9 +179,13 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 		if p.Until != 0 {
 			until = stamp(p.Until)
 		}
-		line := fmt.Sprintf("phase %d  %s .. %s  (%s)", p.Number, stamp(p.From), until, first(p.Source, "source unknown"))
+		source := first(p.Source, "source unknown")
+		if p.Level != nil {
+			source = fmt.Sprintf("level %d, %s", *p.Level, source)
+		}
+		line := fmt.Sprintf("phase %d  %s .. %s  (%s)", p.Number, stamp(p.From), until, source)
 		if len(line) > width {
-			line = fmt.Sprintf("phase %d  %s ..\n         %s  (%s)", p.Number, stamp(p.From), until, first(p.Source, "source unknown"))
+			line = fmt.Sprintf("phase %d  %s ..\n         %s  (%s)", p.Number, stamp(p.From), until, source)
 		}
 		fmt.Fprintln(w, line)
 		for _, arm := range p.Arms {
@@ -165,6 +199,24 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 			}
 			fmt.Fprintf(w, "  %s %%  %-9s  %s\n", weight, role, clip(strings.TrimSpace(arm.Variation+"  "+arm.Name), width-20))
 		}
+	}
+	if len(history) > 0 {
+		fmt.Fprintln(w, "seen at the tenant")
+	}
+	for _, o := range history {
+		line := minute(o.Seen) + "  " + o.Status
+		if o.Level >= 0 {
+			line += fmt.Sprintf(", level %d", o.Level)
+		}
+		for _, arm := range o.Arms {
+			if arm.Weight >= 0 {
+				line += fmt.Sprintf(", %s %d %%", first(arm.Name, arm.Variation), arm.Weight)
+			}
+		}
+		if o.Experiment != seen.Experiment {
+			line += " (" + o.Experiment + ")"
+		}
+		wrapTo(w, width, "  ", line)
 	}
 	for _, n := range in.Notes {
 		wrapTo(w, width, "  ", "note: "+n.Words)

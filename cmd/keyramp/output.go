@@ -86,6 +86,8 @@ type summary struct {
 	Sources       []sourceSummary `json:"sources"`
 	// Losses are what a report or a decision could not see.
 	Losses *analysis.Losses `json:"losses,omitempty"`
+	// Confirmations say of experiments that changed whether they stand as was decided.
+	Confirmations []confirmation `json:"confirmations,omitempty"`
 }
 
 // A sourceSummary is what one source gave in one run:

@@ -180,6 +180,9 @@ func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudo
 		if err := db.Observe(ctx, seen); err != nil {
 			return err
 		}
+		if err := p.confirm(ctx, db, seen); err != nil {
+			return err
+		}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, auth0.ErrNoExperiments):

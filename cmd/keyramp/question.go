@@ -195,6 +195,7 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 			specs = append(specs, p)
 		}
 	}
+	a.observed = observed
 	phases, notes := analysis.Phases(observed, specs, seen, w.asOf)
 	if ended {
 		notes = append(notes, analysis.Note{Code: "horizon", Words: "The plan has one look, at " + stamp(w.asOf) + ": nothing later is counted."})

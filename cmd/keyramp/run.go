@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyramp/analysis/render"
+	"keyramp/queries/store"
 )
 
 // run is the whole program: words and streams in, exit status out. env holds
@@ -78,6 +79,8 @@ type app struct {
 	settings settings
 	summary  summary
 	origin   render.Origin // of what was asked last
+
+	observed []store.Observation // of the experiment that was asked about last, and of those that it continues
 }
 
 func newApp(env []string, in io.Reader, out, errw io.Writer) *app {

@@ -135,6 +135,11 @@ type experiment struct {
 	Name         string                   `json:"name"`
 	Status       string                   `json:"status"`
 	Strategy     string                   `json:"allocation_strategy"`
+	Flag         string                   `json:"feature_flag_id"`
+	Flow         string                   `json:"authentication_flow"`
+	Assignment   struct {
+		Subject string `json:"subject"`
+	} `json:"assignment_config"`
 	Allocations  ingest.Array[allocation] `json:"allocations"`
 	Levels       ingest.Array[number]     `json:"levels"`
 	CurrentLevel *number                  `json:"current_level"`
@@ -159,6 +164,7 @@ func (e *experiment) id() string { return first(e.ID, e.ExperimentID) }
 func (e *experiment) observation(seen store.Micros) store.Observation {
 	o := store.Observation{
 		Experiment: e.id(), Seen: seen, Name: e.Name, Status: e.Status, Strategy: e.Strategy,
+		Flag: e.Flag, Flow: e.Flow, Subject: e.Assignment.Subject,
 		Started: e.StartedAt.micros, Ended: e.EndedAt.micros, Updated: e.UpdatedAt.micros,
 		Level: e.CurrentLevel.or(-1), Editable: e.Editable,
 	}

@@ -193,10 +193,10 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 	var phases, periods, arms, known, codes, ids, clients, users [][]any
 	for _, w := range windows(s.Phases) {
 		phases = append(phases, []any{w.phase, id(w.experiment), w.from, w.until})
-		periods = append(periods, []any{id(w.experiment), w.phase, w.from, w.until, w.flight})
+		periods = append(periods, []any{id(w.experiment), w.phase, w.from, w.until, w.flight, w.session})
 	}
 	for _, w := range stretches(s.Phases) {
-		periods = append(periods, []any{uint32(elsewhere), w.phase, w.from, w.until, w.until})
+		periods = append(periods, []any{uint32(elsewhere), w.phase, w.from, w.until, w.until, w.until})
 	}
 	for _, p := range s.Phases {
 		for _, a := range p.Arms {
@@ -276,22 +276,25 @@ func wordIDs(ctx context.Context, conn *sql.Conn, texts []string) (id func(text 
 
 // A window is when a phase was open to logins that began then, half-open.
 type window struct {
-	phase               int
-	experiment          string
-	from, until, flight store.Micros // until flight a login that began in it may be in flight
+	phase       int
+	experiment  string
+	from, until store.Micros
+	flight      store.Micros // until then a login that began after it may be in flight
+	session     store.Micros // and one of a session, without a prompt
 }
 
 // windows gives each phase its window.
 func windows(phases []store.Phase) []window {
 	var all []window
 	for i, p := range phases {
-		w := window{p.Number, p.Experiment, p.From, p.Until, p.Until + grace.Microseconds()}
+		w := window{p.Number, p.Experiment, p.From, p.Until, p.Until + grace.Microseconds(), forEver}
 		if w.until == 0 {
 			w.until, w.flight = forEver, forEver
 		}
 		for _, next := range phases[i+1:] { // a login that began in the next phase is not in flight
 			if next.Experiment == p.Experiment {
 				w.flight = max(w.until, min(w.flight, next.From))
+				w.session = max(w.until, min(w.session, next.From))
 			}
 		}
 		all = append(all, w)

@@ -59,6 +59,7 @@ func changes(known, seen []store.Observation) []store.Observation {
 // normal gives equal observations one form: empty lists are nil, texts UTF-8.
 func normal(o store.Observation) store.Observation {
 	o.Experiment, o.Name, o.Status, o.Strategy = clean(o.Experiment), clean(o.Name), clean(o.Status), clean(o.Strategy)
+	o.Flag, o.Flow, o.Subject = clean(o.Flag), clean(o.Flow), clean(o.Subject)
 	o.Levels = append([]int(nil), o.Levels...)
 	o.Editable = append([]string(nil), o.Editable...)
 	o.Arms = append([]store.Arm(nil), o.Arms...)
@@ -88,7 +89,8 @@ func record(ctx context.Context, conn *sql.Conn, o store.Observation) error {
 	}
 	params := []any{sql.Named("experiment", o.Experiment), sql.Named("seen_us", o.Seen), sql.Named("name", o.Name),
 		sql.Named("status", o.Status), sql.Named("strategy", o.Strategy), sql.Named("started_us", o.Started),
-		sql.Named("ended_us", o.Ended), sql.Named("updated_us", o.Updated), sql.Named("level", int32(o.Level))}
+		sql.Named("ended_us", o.Ended), sql.Named("updated_us", o.Updated), sql.Named("level", int32(o.Level)),
+		sql.Named("flag", o.Flag), sql.Named("flow", o.Flow), sql.Named("subject", o.Subject)}
 	for _, list := range []struct {
 		name  string
 		value any
@@ -135,7 +137,7 @@ func observations(ctx context.Context, conn *sql.Conn, experiment string) ([]sto
 		all = append(all, o)
 		return nil
 	}, &o.Experiment, &o.Seen, &o.Name, &o.Status, &o.Strategy, &o.Started, &o.Ended, &o.Updated, &o.Level,
-		&levels, &editable, &arms)
+		&levels, &editable, &arms, &o.Flag, &o.Flow, &o.Subject)
 	return all, err
 }
 

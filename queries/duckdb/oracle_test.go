@@ -146,7 +146,8 @@ func (o *oracle) inFlight(e store.Event) bool {
 		return false
 	}
 	for _, p := range o.scope.Phases {
-		if p.Experiment == e.Experiment.String() && p.Until != 0 && e.Assigned >= p.Until && e.Assigned < p.Until+grace.Microseconds() {
+		ended := p.Experiment == e.Experiment.String() && p.Until != 0 && e.Assigned >= p.Until
+		if ended && (e.Interactive == store.No || e.Assigned < p.Until+grace.Microseconds()) {
 			return true
 		}
 	}

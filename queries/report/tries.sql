@@ -7,7 +7,8 @@
 --          transaction_key UBIGINT, n BIGINT, first_us BIGINT, last_us BIGINT, late HUGEINT, segmented HUGEINT
 -- The one question that reads all events. carried: the event has the experiment. bare: it has none at all. Phase 0
 -- means that no phase was open when its login began: for a carried event the assignment was forced, or the login was
--- in flight when a phase ended (in_flight: within the grace after it). Place 0: no variation of the experiment.
+-- in flight when a phase ended (in_flight: within the grace after it, or without a prompt, since a session keeps the
+-- variation that it began with). Place 0: no variation of the experiment.
 -- Sessions and transactions are kept only of events that lack a user or a variation and must be told by others;
 -- attempts of other experiments, and successes of none, are counted without their user.
 with told as (
@@ -32,7 +33,8 @@ with told as (
     left join roles on roles.type = e.type and roles.role in ('success', 'failure')
     left join variations on variations.experiment = e.experiment and variations.variation = e.variation
     left join periods on periods.experiment = coalesce(chain.experiment, 4294967295::uinteger)
-         and e.assigned_us >= periods.from_us and e.assigned_us < periods.grace_until_us
+         and e.assigned_us >= periods.from_us
+         and e.assigned_us < case when e.interactive = 1 then periods.session_until_us else periods.grace_until_us end
     where (chain.experiment is not null or roles.role is not null)
       and e.at_us >= scope.since_us and e.at_us < scope.until_us
 )

@@ -27,6 +27,9 @@ type Phase struct {
 	Strategy   string // percentage or segment
 	Arms       []Arm
 	Source     string // "tenant", "config" or "events"
+	// Level is the level of a ramp by levels that was in force, in percent, and Levels are all of them; without a schedule nil.
+	Level  *int  `json:",omitempty"`
+	Levels []int `json:",omitempty"`
 }
 
 // A Role is what an event type means for the questions.
@@ -147,7 +150,7 @@ type Quality struct {
 	MissingSubject   int64 // of them without a user, also by transaction and session
 	Segment          int64 // of them allocated by segment
 	Inactive         int64 // of them begun outside every phase
-	InFlight         int64 // of Inactive, within the grace after a phase
+	InFlight         int64 // of Inactive, within the grace after a phase, or later of a session that began in it
 	Late             int64 // of them logged more than five minutes after their date
 	LoginsInScope    int64 // interactive logins that began while a phase was open, with any or no experiment
 	LoginsWithout    int64 // of them without any experiment

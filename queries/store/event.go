@@ -173,6 +173,9 @@ type Observation struct {
 	Name       string
 	Status     string // draft, active, paused, completed, archived
 	Strategy   string // percentage or segment
+	Flag       string // id of the feature flag; "" when it was not told, as by an older keyramp
+	Flow       string // authentication flow, likewise
+	Subject    string // what is drawn (device, user or session), as the first publication of the API tells; else ""
 	Started    Micros // first activation; 0 when never
 	Ended      Micros
 	Updated    Micros

@@ -20,7 +20,8 @@ create temp table periods (
     phase      integer not null,         -- 1, 2, … in order of time
     from_us    bigint not null,          -- inclusive
     until_us   bigint not null,          -- exclusive
-    grace_until_us bigint not null       -- exclusive; until then a login that began in it may be in flight
+    grace_until_us bigint not null,      -- exclusive; until then a login that began after it may be in flight
+    session_until_us bigint not null     -- likewise one without a prompt, of a session that began in it
 );
 
 create temp table phases (

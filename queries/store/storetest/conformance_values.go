@@ -112,6 +112,7 @@ func observations(t *testing.T, open Opener) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	first := store.Observation{Experiment: "exp_1", Seen: day, Name: "Passkeys", Status: "active", Strategy: "percentage", Started: day,
+		Flag: "flg_1", Flow: "authentication", Subject: "device",
 		Level: 1, Levels: []int{10, 25}, Editable: []string{"name"}, Arms: []store.Arm{
 			{Variation: "var_c", Name: "control", Weight: 90, Control: true}, {Variation: "var_t", Name: "it's \xff", Weight: 10}}}
 	same := first
