@@ -287,7 +287,7 @@ func (h *Handover) reweigh() {
 		h.validate(h.Experiment, "are they accepted?"),
 		h.status(h.Experiment, "active", "go on"))
 	h.Back = append(h.Back, h.status(h.Experiment, "active", "go on with the weights that were in force"))
-	h.After = append(h.After, "If the PATCH is refused because allocations are editable in a draft alone, use `keyramp decide --emit curl --via new_experiment`.")
+	h.After = append(h.After, "If the new weights are refused because allocations are editable in a draft alone, use `keyramp decide --emit curl --via new_experiment`.")
 }
 
 func (h *Handover) renew(draft Draft) {

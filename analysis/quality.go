@@ -84,9 +84,11 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 			"Use the percentage strategy when the question is whether the prompt works.")
 	}
 	if n := d.unknownSubjects(in.Counts); n > 0 {
-		j.block("weights_unknown", &n,
-			"The weights of a phase in which people were seen are not known.",
-			"Let pull read the experiment (scope read:experimentation), or state the phases with their weights in the configuration.")
+		do := "Let pull read the experiment (scope read:experimentation), or state the phases with their weights in the configuration."
+		if r.Exposure != nil && r.Exposure.Reading == UnknownReading {
+			do = "Wait until more people are seen, which shows what a level means; or state the phases with their weights in the configuration."
+		}
+		j.block("weights_unknown", &n, "The weights of a phase in which people were seen are not known.", do)
 	}
 	worst := store.CrossRow{Subjects: 1}
 	for _, c := range in.Counts.Crossed {

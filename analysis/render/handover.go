@@ -99,30 +99,34 @@ func writeCurl(w io.Writer, h *analysis.Handover, host string) error {
 	if len(h.Back) > 0 {
 		b.WriteString("\tif [ -n \"$paused\" ]; then\n\t\tpaused=\n")
 		for _, c := range h.Back {
-			fmt.Fprintf(&b, "\t\t# %s\n\t\tstop() { echo 'THE EXPERIMENT IS STILL PAUSED: activate it by hand' >&2; exit 1; }\n\t\t%s\n", c.Why, command(c))
+			fmt.Fprintf(&b, "\t\t# %s\n\t\tstop() { echo 'LOOK AT THE EXPERIMENT: it may be paused, and then needs to be activated by hand' >&2; exit 1; }\n\t\t%s\n", c.Why, command(c))
 		}
-		b.WriteString("\t\techo 'the experiment goes on as it was' >&2\n\tfi\n")
+		b.WriteString("\t\techo 'the experiment goes on as it was' >&2\n")
+		if h.Option == analysis.SameExperiment {
+			for _, line := range h.After {
+				fmt.Fprintf(&b, "\t\techo %s >&2\n", quoteSh(line))
+			}
+		}
+		b.WriteString("\tfi\n")
 	}
 	b.WriteString("\texit 1\n}\ntrap stop INT TERM HUP\n\n")
 
 	for _, c := range h.Calls {
+		if c.Pauses && len(h.Back) > 0 { // before the call: an answer that is lost says nothing
+			b.WriteString("paused=yes\n")
+		}
 		fmt.Fprintf(&b, "# %s\n%s\n", c.Why, command(c))
 		if c.Makes != "" {
 			b.WriteString(newID)
 		}
-		if c.Pauses {
-			b.WriteString("paused=yes\n")
-		}
-		if c.Resumes {
+		if c.Resumes && len(h.Back) > 0 {
 			b.WriteString("paused=\n")
 		}
 	}
 	b.WriteString("\n")
 	for _, line := range h.After {
-		if h.Option == analysis.NewExperiment {
-			fmt.Fprintf(&b, "printf '%%s\\n' %s >&2\n", strings.ReplaceAll(quoteSh(line), analysis.NewID, `'"$id"'`))
-		} else {
-			fmt.Fprintf(&b, "# %s\n", clean(line))
+		if h.Option != analysis.SameExperiment {
+			fmt.Fprintf(&b, "echo %s >&2\n", strings.ReplaceAll(quoteSh(line), analysis.NewID, `'"$id"'`))
 		}
 	}
 	_, err := w.Write(b.Bytes())

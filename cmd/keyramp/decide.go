@@ -29,9 +29,9 @@ A HOLD that waits for small_drop_needs_sign_off, a proven drop of login success
 smaller than the margin, may be accepted by a person: --accept small_drop with
 --by and --note. That counts for this decision alone and changes no number.
 
---emit prints the next calls to the tenant instead: a script for sh, JSON, or what
-to change in a Terraform configuration. keyramp makes none of them; the token
-stands in them as $AUTH0_API_TOKEN alone.
+--emit prints the next calls to the tenant instead: a script for sh, JSON, or
+what to change in a Terraform configuration. keyramp makes none of them; the
+token stands in them as $AUTH0_API_TOKEN alone.
 
 EXPERIMENT may be left out when the store holds just one.`,
 		Example: `  keyramp decide --exit-code

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -174,7 +175,11 @@ func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudo
 	}
 	// Weights belong to the time at which they were seen, so they are asked for
 	// first. The log must not wait for them: it is what the tenant forgets.
-	seen, err := client.Experiments(ctx)
+	running, err := runningExperiments(ctx, db)
+	if err != nil {
+		return err
+	}
+	seen, err := client.Experiments(ctx, running)
 	switch {
 	case err == nil:
 		if err := db.Observe(ctx, seen); err != nil {
@@ -350,4 +355,19 @@ func hostOf(domain string) string {
 		domain = host
 	}
 	return strings.ToLower(strings.TrimRight(domain, "/"))
+}
+
+// runningExperiments are those that had not ended when the tenant was last asked.
+func runningExperiments(ctx context.Context, db store.Store) (ids []string, err error) {
+	told, err := db.Observations(ctx, "")
+	status := map[string]string{}
+	for _, o := range told {
+		status[o.Experiment] = o.Status
+	}
+	for _, id := range slices.Sorted(maps.Keys(status)) {
+		if status[id] == "active" || status[id] == "paused" {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -315,4 +316,185 @@ func TestRamp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// atRamp is a roll whose decision says RAMP, to 25 percent.
+func atRamp(t *testing.T, world func(*tenant.Config)) *roll {
+	t.Helper()
+	r := newRoll(t, rampWorld(func(c *tenant.Config) {
+		c.Days = 12
+		if world != nil {
+			world(c)
+		}
+	}))
+	r.write("plan: {risk_budget: 0.03, margin_cap: 0.06}\n")
+	r.morning(time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC))
+	if d, _ := r.morning(time.Date(2026, 11, 9, 6, 0, 0, 0, time.UTC)); d.Action != analysis.Ramp {
+		t.Fatalf("%s %v", d.Action, d.Reasons)
+	}
+	return r
+}
+
+// sh runs the script that --emit curl writes.
+func (r *roll) sh(more ...string) (code int, said string) {
+	r.t.Helper()
+	file := filepath.Join(r.t.TempDir(), "ramp.sh")
+	r.keyramp(0, append([]string{"decide", r.experiment(), "-c", r.settings, "--emit", "curl", "-o", file, "--as-of", r.server.Now().Format(time.RFC3339)}, more...)...)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	token := r.server.OperatorToken()
+	if strings.Contains(string(text), token) || strings.Contains(string(text), r.server.ClientSecret) {
+		r.t.Error("a secret stands in the script")
+	}
+	cmd := exec.Command("sh", file)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AUTH0_API_TOKEN=" + token, "no_proxy=127.0.0.1"}
+	out, err := cmd.CombinedOutput()
+	if _, ok := err.(*exec.ExitError); err != nil && !ok {
+		r.t.Fatal(err)
+	}
+	if bytes.Contains(out, []byte(token)) {
+		r.t.Errorf("the script prints the token:\n%s", out)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// tells is what the tenant says of an experiment now.
+func (r *roll) tells(id string) (status string, weights []int) {
+	r.t.Helper()
+	req, err := http.NewRequest("GET", r.server.URL()+"/api/v2/experimentation/experiments/"+id, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.server.OperatorToken())
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var e struct {
+		Status      string
+		Allocations []struct{ Weight int }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, a := range e.Allocations {
+		weights = append(weights, a.Weight)
+	}
+	return e.Status, weights
+}
+
+// The scripts bring the tenant to what was recommended. One that is refused in the middle lets the experiment go on as
+// it was, and says which other way is open.
+func TestRampByScript(t *testing.T) {
+	for _, program := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	wants := func(r *roll, id, status string, weights ...int) {
+		t.Helper()
+		if s, w := r.tells(id); s != status || !slices.Equal(w, weights) {
+			t.Errorf("%s is %s with %v, want %s with %v", id, s, w, status, weights)
+		}
+	}
+	t.Run("same experiment", func(t *testing.T) {
+		r := atRamp(t, nil)
+		if code, said := r.sh(); code != 0 {
+			t.Fatalf("%d\n%s", code, said)
+		}
+		wants(r, r.experiment(), "active", 75, 25)
+		if code, said := r.sh(); code != 0 || said != "" { // it was not pulled since, so it says the same again: harmless
+			t.Logf("again: %d\n%s", code, said)
+		}
+	})
+	t.Run("refused, then a new experiment", func(t *testing.T) {
+		r := atRamp(t, func(c *tenant.Config) { c.DraftAllocations, c.Beta = true, true })
+		old := r.experiment()
+		code, said := r.sh()
+		if code != 1 || !strings.Contains(said, "experiment_field_not_editable") || !strings.Contains(said, "goes on as it was") ||
+			!strings.Contains(said, "--via new_experiment") {
+			t.Errorf("%d\n%s", code, said)
+		}
+		wants(r, old, "active", 90, 10)
+		code, said = r.sh("--via", "new_experiment")
+		if code != 0 || !strings.Contains(said, "continues: ["+old+"]") || !strings.Contains(said, r.experiment()+":") {
+			t.Errorf("%d\n%s", code, said)
+		}
+		wants(r, old, "completed", 90, 10)
+		wants(r, r.experiment(), "active", 75, 25)
+	})
+	t.Run("a new experiment, since a pause was seen", func(t *testing.T) {
+		r := newRoll(t, rampWorld(func(c *tenant.Config) { c.DraftAllocations, c.Days = true, 14 }))
+		r.write("plan: {risk_budget: 0.03, margin_cap: 0.06}\n")
+		r.morning(time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC))
+		old := r.experiment()
+		status := func(at time.Time, to string) {
+			r.server.SetNow(at)
+			if a := r.server.Write("POST", "/api/v2/experimentation/experiments/"+old+"/status", `{"status":"`+to+`"}`); a.Status != 200 {
+				t.Fatal(string(a.Body))
+			}
+		}
+		at := time.Date(2026, 11, 3, 6, 0, 0, 0, time.UTC)
+		status(at, "paused")
+		r.look(at.Add(time.Minute))
+		status(at.Add(2*time.Minute), "active")
+		if d, _ := r.morning(at.AddDate(0, 0, 8)); d.Action != analysis.Ramp {
+			t.Fatalf("%s %v", d.Action, d.Reasons)
+		}
+		if code, said := r.sh(); code != 0 {
+			t.Fatalf("%d\n%s", code, said)
+		}
+		wants(r, old, "completed", 90, 10)
+		wants(r, r.experiment(), "active", 75, 25)
+	})
+	t.Run("not ready", func(t *testing.T) {
+		r := atRamp(t, func(c *tenant.Config) { c.FlagArchived = time.Date(2026, 11, 8, 0, 0, 0, 0, time.UTC) })
+		code, said := r.sh()
+		if code != 1 || !strings.Contains(said, "feature_flag_not_active") || strings.Contains(said, "/status") {
+			t.Errorf("%d\n%s", code, said)
+		}
+		wants(r, r.experiment(), "active", 90, 10)
+	})
+}
+
+// A pull that finds something else than was decided says what.
+func TestRampDiffers(t *testing.T) {
+	r := atRamp(t, nil)
+	id := r.experiment()
+	now := r.server.Now()
+	for _, c := range []struct{ verb, body string }{
+		{"/status", `{"status":"paused"}`},
+		{"", `{"status":"active","allocations":[` + allocations(r, 80, 20) + `]}`},
+	} {
+		method := "POST"
+		if c.verb == "" {
+			method = "PATCH"
+		}
+		r.server.SetNow(r.server.Now().Add(time.Minute))
+		if a := r.server.Write(method, "/api/v2/experimentation/experiments/"+id+c.verb, c.body); a.Status != 200 {
+			t.Fatal(string(a.Body))
+		}
+	}
+	_, pulled := r.look(now.Add(time.Hour))
+	if len(pulled.Confirmations) != 1 || pulled.Confirmations[0].AsDecided || pulled.Confirmations[0].Recommended != "treatment 25 %" || pulled.Confirmations[0].Found != "treatment 20 %" {
+		t.Errorf("%+v", pulled.Confirmations)
+	}
+	if _, pulled := r.look(now.Add(2 * time.Hour)); len(pulled.Confirmations) != 0 {
+		t.Errorf("told again: %+v", pulled.Confirmations)
+	}
+	out := r.keyramp(0, "experiments", "show", id, "-c", r.settings, "--as-of", now.Add(3*time.Hour).Format(time.RFC3339))
+	for _, want := range []string{"2026-11-02 06:00 active, control 90 %, treatment 10 %", "2026-11-09 07:00 active, control 80 %, treatment 20 %", "phase 2"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
+// allocations are those of control and treatment in JSON.
+func allocations(r *roll, control, treatment int) string {
+	c, t := r.world.VariationIDs()
+	return fmt.Sprintf(`{"variation_id":%q,"is_control":true,"weight":%d},{"variation_id":%q,"is_control":false,"weight":%d}`, c, control, t, treatment)
 }

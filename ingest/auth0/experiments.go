@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"time"
 
 	"keyramp/ingest"
@@ -27,20 +28,26 @@ const (
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // Experiments asks what the tenant says of each of its experiments now, in the
-// order of its list. Archived ones are not in the list. Errors wrap
+// order of its list. Archived ones are not in the list, so it also asks for the
+// running ones that were known. Errors wrap
 // ErrNoExperiments when the tenant does not tell at all, else ErrAuth,
 // ErrUpstream, ErrConfig or the context's error.
-func (c *Client) Experiments(ctx context.Context) ([]store.Observation, error) {
+func (c *Client) Experiments(ctx context.Context, running []string) ([]store.Observation, error) {
 	ids, err := c.experimentIDs(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, id := range running {
+		if idForm.MatchString(id) && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
 	var all []store.Observation
 	for _, id := range ids {
 		o, err := c.experiment(ctx, id)
 		var r *refusal
 		if errors.As(err, &r) && r.status == http.StatusNotFound {
-			continue // deleted since it was listed
+			continue // deleted, or another tenant's
 		}
 		if err != nil {
 			return nil, err

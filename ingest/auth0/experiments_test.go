@@ -49,14 +49,15 @@ func TestExperiments(t *testing.T) {
 			"?take=50":                `{"experiments":[{"id":"exp_1"},{"experiment_id":"exp_2","id":""},{"id":"../../users"},{"id":"exp_gone"}],"next":"c/2 &"}`,
 			"?from=c%2F2+%26&take=50": `{"experiments":[{"id":"exp_3"},{}],"next":null}`,
 			"/exp_1": `{"id":"exp_1","name":"passkey 10","status":"active","allocation_strategy":"percentage","started_at":"2026-11-01T00:00:00.000Z",
-				"ended_at":null,"updated_at":"2026-11-02T00:00:00.5Z","editable_fields":["name","description"],"authentication_flow":"authentication",
+				"ended_at":null,"updated_at":"2026-11-02T00:00:00.5Z","editable_fields":["name","description"],"authentication_flow":"authentication","feature_flag_id":"flg_1",
 				"current_level":null,"levels":null,"is_valid":true,"something_new":{"a":[1]},
 				"allocations":[{"variation_id":"var_a","variation_name":"control","weight":90,"is_control":true},{"variation_id":"var_b","variation_name":"treatment","weight":10.0,"is_control":false}]}`,
 			"/exp_2": `{"experiment_id":"exp_2","status":"paused","allocation_strategy":"segment","assignment_config":{"subject":"device"},
 				"allocations":[{"variant_id":"var_a","segment_id":"seg_1","is_fallback":false,"priority":1},{"variation_id":"var_b","is_control":true,"segment_id":null}]}`,
+			"/exp_old": `{"id":"exp_old","status":"archived","allocation_strategy":"percentage"}`,
 			"/exp_3": `{"name":"ramp","status":"draft","levels":[10,25,50],"current_level":25,"started_at":"","updated_at":"yesterday","allocations":[]}`,
 		})
-		got, err := client(t, p).Experiments(t.Context())
+		got, err := client(t, p).Experiments(t.Context(), []string{"exp_1", "exp_old", "exp_elsewhere", "../../users"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,12 +70,13 @@ func TestExperiments(t *testing.T) {
 		}
 		now := time.Now().UnixMicro()
 		want := []store.Observation{
-			{Experiment: "exp_1", Seen: now, Name: "passkey 10", Status: "active", Strategy: "percentage", Started: micros("2026-11-01T00:00:00Z"),
+			{Experiment: "exp_1", Seen: now, Name: "passkey 10", Status: "active", Strategy: "percentage", Flag: "flg_1", Flow: "authentication", Started: micros("2026-11-01T00:00:00Z"),
 				Updated: micros("2026-11-02T00:00:00.5Z"), Level: -1, Editable: []string{"name", "description"},
 				Arms: []store.Arm{{Variation: "var_a", Name: "control", Weight: 90, Control: true}, {Variation: "var_b", Name: "treatment", Weight: 10}}},
-			{Experiment: "exp_2", Seen: now, Status: "paused", Strategy: "segment", Level: -1,
+			{Experiment: "exp_2", Seen: now, Status: "paused", Strategy: "segment", Subject: "device", Level: -1,
 				Arms: []store.Arm{{Variation: "var_a", Weight: -1, Segment: "seg_1"}, {Variation: "var_b", Weight: -1, Control: true}}},
 			{Experiment: "exp_3", Seen: now, Name: "ramp", Status: "draft", Level: 25, Levels: []int{10, 25, 50}},
+			{Experiment: "exp_old", Seen: now, Status: "archived", Strategy: "percentage", Level: -1},
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)
@@ -112,7 +114,7 @@ func TestNoExperiments(t *testing.T) {
 					}
 					return true
 				}
-				_, err := client(t, p).Experiments(t.Context())
+				_, err := client(t, p).Experiments(t.Context(), nil)
 				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "@") {
 					t.Errorf("error %v", err)
 				}
@@ -138,7 +140,7 @@ func TestScopeNeverGranted(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "token")
 		for range 12 {
 			c := client(t, p, func(c *Config) { c.TokenFile = file })
-			if _, err := c.Experiments(t.Context()); !errors.Is(err, ErrNoExperiments) {
+			if _, err := c.Experiments(t.Context(), nil); !errors.Is(err, ErrNoExperiments) {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Minute)
@@ -161,7 +163,7 @@ func TestEndlessList(t *testing.T) {
 			io.WriteString(w, `{"experiments":[],"next":"`+strings.Repeat("x", n%3+1)+`"}`)
 			return true
 		}
-		if _, err := client(t, p).Experiments(t.Context()); !errors.Is(err, ErrUpstream) || n > maxLists {
+		if _, err := client(t, p).Experiments(t.Context(), nil); !errors.Is(err, ErrUpstream) || n > maxLists {
 			t.Errorf("%d requests, error %v", n, err)
 		}
 	})
@@ -195,7 +197,7 @@ func FuzzExperiments(f *testing.F) {
 				w.Write(one)
 			}
 		})}, func(c *Config) { c.MaxElapsed = time.Nanosecond })
-		got, err := c.Experiments(t.Context())
+		got, err := c.Experiments(t.Context(), nil)
 		if err != nil && got != nil {
 			t.Error("experiments beside an error")
 		}

@@ -452,7 +452,7 @@ func TestMethods(t *testing.T) {
 		if got := pull(t, c, store.Cursor{}, start); got.err != nil {
 			t.Fatal(got.err)
 		}
-		c.Experiments(t.Context())
+		c.Experiments(t.Context(), nil)
 		for _, r := range p.requests {
 			post := r.Method == http.MethodPost && r.URL.Path == tokenPath
 			if r.Method != http.MethodGet && !post || r.URL.Host != host || r.URL.Scheme != "https" {
@@ -527,7 +527,7 @@ func TestRedirects(t *testing.T) {
 				fault = chaos.Redirect(status, target)
 				before := front.Requests(path)
 				c := client(t, nil, func(c *Config) { c.Domain = srv.URL })
-				_, err := c.Experiments(t.Context())
+				_, err := c.Experiments(t.Context(), nil)
 				if err == nil || path == logsPath {
 					err = pull(t, c, at(p, 0), time.Time{}).err
 				}

@@ -106,7 +106,7 @@ func TestTenantLimits(t *testing.T) {
 
 func TestTenantExperiments(t *testing.T) {
 	_, s := world(t, tenant.Config{Users: 50, Days: 2}, tenant.ServerOptions{})
-	got, err := reader(t, s, ingest.Manners{}).Experiments(t.Context())
+	got, err := reader(t, s, ingest.Manners{}).Experiments(t.Context(), nil)
 	if err != nil || len(got) != len(s.ExperimentIDs) {
 		t.Fatalf("%+v, error %v", got, err)
 	}
