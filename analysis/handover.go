@@ -38,7 +38,7 @@ type Handover struct {
 	Option        Option   `json:"option"`
 	Why           string   `json:"why"`           // this option
 	Seen          Time     `json:"tenant_seen"`   // when the tenant was last asked how it stands
-	Arms          []Shift   `json:"variations"`    // weights now and then; none where the option changes none
+	Arms          []Shift  `json:"variations"`    // weights now and then; none where the option changes none
 	Level         *int     `json:"current_level"` // of a ramp by levels
 	NextLevel     *int     `json:"next_level"`
 	Calls         []Call   `json:"calls"`

@@ -68,6 +68,45 @@ func (s PhaseSpec) holds(at time.Time) bool {
 // activation itself; a later write may have changed the weights.
 const settled = store.Micros(time.Minute / time.Microsecond)
 
+// WithCalls adds to what the tenant said of one experiment, oldest first, how it stood after each call that the log tells
+// of: so a change is known at its own time, also one that was changed again before anybody looked. Calls from before
+// the first observation tell of a state that nobody saw, and are left out.
+func WithCalls(obs []store.Observation, calls []store.Call) []store.Observation {
+	if len(obs) == 0 || len(calls) == 0 {
+		return obs
+	}
+	var out []store.Observation
+	for i, o := range obs {
+		out = append(out, o)
+		for _, c := range calls {
+			if c.At <= o.Seen || i+1 < len(obs) && c.At >= obs[i+1].Seen {
+				continue
+			}
+			after := out[len(out)-1]
+			after.Seen, after.Updated, after.Logged, after.Editable = c.At, c.At, true, nil
+			after.Status = cmp.Or(c.Status, after.Status)
+			if c.Level >= 0 {
+				after.Level = c.Level
+			}
+			if len(c.Arms) > 0 {
+				names := map[string]string{}
+				for _, a := range after.Arms {
+					names[a.Variation] = a.Name
+				}
+				after.Arms = slices.Clone(c.Arms)
+				for k := range after.Arms {
+					after.Arms[k].Name = names[after.Arms[k].Variation]
+				}
+			}
+			if after.Status == "completed" {
+				after.Ended = c.At
+			}
+			out = append(out, after)
+		}
+	}
+	return out
+}
+
 // Phases derives the numbered phases, up to until, of the experiment that seen
 // describes and of those before it that obs or stated name.
 //

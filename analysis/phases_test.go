@@ -161,3 +161,45 @@ func TestValidate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A call in the log says when a change happened, and what was in force between two looks.
+func TestWithCalls(t *testing.T) {
+	arms := func(c, tr int) []store.Arm {
+		return []store.Arm{{Variation: "c", Weight: c, Control: true}, {Variation: "t", Weight: tr}}
+	}
+	seen := func(at int, status string, c, tr int) store.Observation {
+		a := arms(c, tr)
+		a[0].Name, a[1].Name = "control", "treatment"
+		return store.Observation{Experiment: "e", Seen: h(at), Status: status, Strategy: "percentage", Level: -1, Started: h(0), Updated: h(at), Arms: a, Editable: []string{"name"}}
+	}
+	call := func(at int, status string, list []store.Arm) store.Call {
+		return store.Call{Experiment: "e", At: h(at), Status: status, Level: -1, Arms: list}
+	}
+	first, last := seen(0, "active", 90, 10), seen(48, "active", 50, 50)
+	calls := []store.Call{call(-5, "active", arms(99, 1)), call(10, "paused", nil), call(11, "", arms(75, 25)), call(12, "active", nil),
+		call(30, "paused", nil), call(31, "active", arms(50, 50))}
+	all := WithCalls([]store.Observation{first, last}, calls)
+	if len(all) != 7 || all[2].Arms[1].Name != "treatment" || !all[2].Logged || all[2].Editable != nil || all[6].Logged {
+		t.Fatalf("%+v", all)
+	}
+	phases, _ := Phases(all, nil, store.Seen{Experiment: "e"}, h(100))
+	want := []struct{ from, until, weight int }{{0, 10, 10}, {12, 30, 25}, {31, 0, 50}}
+	if len(phases) != len(want) {
+		t.Fatalf("%+v", phases)
+	}
+	for i, w := range want {
+		until := store.Micros(0)
+		if w.until > 0 {
+			until = h(w.until)
+		}
+		if p := phases[i]; p.From != h(w.from) || p.Until != until || p.Arms[1].Weight != w.weight || !p.Known {
+			t.Errorf("%+v, want %+v", p, w)
+		}
+	}
+	if got := WithCalls(nil, calls); got != nil {
+		t.Errorf("calls alone make %+v", got)
+	}
+	if got := WithCalls([]store.Observation{first}, nil); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -106,6 +106,11 @@ func (d *LogDecoder) add(b *store.Batch, err error) error {
 			b.Filtered = make(map[store.FilterKey]int64)
 		}
 		b.Filtered[store.FilterKey{Type: e.Type.String(), Day: e.At - e.At%day}]++
+		if e.Type == managementCall {
+			if c, ok := d.call(e, id); ok {
+				b.Calls = append(b.Calls, c)
+			}
+		}
 		b.Events = b.Events[:n]
 	default:
 		d.rest(e, id)

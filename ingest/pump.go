@@ -360,6 +360,7 @@ func (r *run) merge(from *store.Batch, size int64) {
 		b.Events = slices.Grow(b.Events, max(n, r.BatchRecords)-len(b.Events))
 	}
 	b.Events = append(b.Events, from.Events...)
+	b.Calls = append(b.Calls, from.Calls...)
 	for key, n := range from.Filtered {
 		if b.Filtered == nil {
 			b.Filtered = make(map[store.FilterKey]int64)

@@ -130,6 +130,7 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 		Status     string   `json:"status"`
 		Level      *int     `json:"level_percent"` // null: no ramp by levels
 		Arms       []armDoc `json:"variations"`
+		Logged     bool     `json:"from_log"` // told by a call in the log; else read from the tenant
 	}
 	doc := struct {
 		SchemaVersion int `json:"schema_version"`
@@ -157,7 +158,7 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 	}
 	slices.SortStableFunc(history, func(x, y store.Observation) int { return cmp.Compare(x.Seen, y.Seen) })
 	for _, o := range history {
-		c := changeDoc{Experiment: o.Experiment, Seen: known(o.Seen), Updated: known(o.Updated), Status: o.Status, Arms: arms(o.Arms)}
+		c := changeDoc{Experiment: o.Experiment, Seen: known(o.Seen), Updated: known(o.Updated), Status: o.Status, Arms: arms(o.Arms), Logged: o.Logged}
 		if o.Level >= 0 {
 			c.Level = &o.Level
 		}
@@ -212,6 +213,9 @@ func (a *app) writeExperiment(w io.Writer, format string, seen store.Seen, in an
 			if arm.Weight >= 0 {
 				line += fmt.Sprintf(", %s %d %%", first(arm.Name, arm.Variation), arm.Weight)
 			}
+		}
+		if o.Logged {
+			line += ", by a call in the log"
 		}
 		if o.Experiment != seen.Experiment {
 			line += " (" + o.Experiment + ")"

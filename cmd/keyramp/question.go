@@ -184,7 +184,11 @@ func (a *app) input(ctx context.Context, db store.Store, q question, seen store.
 		if err != nil {
 			return analysis.Input{}, err
 		}
-		observed = append(observed, o...)
+		calls, err := db.Calls(ctx, id)
+		if err != nil {
+			return analysis.Input{}, err
+		}
+		observed = append(observed, analysis.WithCalls(o, calls)...)
 		before, err := db.Decisions(ctx, id)
 		if err != nil {
 			return analysis.Input{}, err

@@ -498,3 +498,35 @@ func allocations(r *roll, control, treatment int) string {
 	c, t := r.world.VariationIDs()
 	return fmt.Sprintf(`{"variation_id":%q,"is_control":true,"weight":%d},{"variation_id":%q,"is_control":false,"weight":%d}`, c, control, t, treatment)
 }
+
+// What was changed twice between two pulls is known from the log's own calls: when, and with which weights.
+func TestLoggedCalls(t *testing.T) {
+	r := newRoll(t, rampWorld(func(c *tenant.Config) { c.Days, c.Users, c.LogWrites = 12, 1500, true }))
+	day := func(n int) time.Time { return time.Date(2026, 11, 1+n, 6, 0, 0, 0, time.UTC) }
+	r.morning(day(1))
+	id := r.experiment()
+	for _, c := range []struct {
+		at                   time.Time
+		method, verb, change string
+	}{
+		{day(3), "POST", "/status", `{"status":"paused"}`},
+		{day(3).Add(time.Hour), "PATCH", "", `{"status":"active","allocations":[` + allocations(r, 75, 25) + `]}`},
+		{day(6), "POST", "/status", `{"status":"paused"}`},
+		{day(6).Add(time.Minute), "PATCH", "", `{"status":"active","allocations":[` + allocations(r, 50, 50) + `]}`},
+	} {
+		r.server.SetNow(c.at)
+		if a := r.server.Write(c.method, "/api/v2/experimentation/experiments/"+id+c.verb, c.change); a.Status != 200 {
+			t.Fatal(string(a.Body))
+		}
+	}
+	r.morning(day(9)) // compares the strata of all three phases with the truth
+	out := r.keyramp(0, "experiments", "show", id, "--as-of", day(9).Format(time.RFC3339))
+	for _, want := range []string{
+		"phase 1  2026-11-01T00:00:00Z .. 2026-11-04T06:00:00Z", "phase 2  2026-11-04T07:00:00Z .. 2026-11-07T06:00:00Z", "phase 3  2026-11-07T06:01:00Z .. open",
+		" 75 %  control", "2026-11-04 07:00 active, control 75 %, treatment 25 %, by a call in the log",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}

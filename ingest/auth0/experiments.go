@@ -137,13 +137,13 @@ func isJSON(a *ingest.Answer) error {
 // "id", the guides call it "experiment_id"; the first publication had a free
 // text as flow and no levels. What is not named here is left out.
 type experiment struct {
-	ID           string                   `json:"id"`
-	ExperimentID string                   `json:"experiment_id"`
-	Name         string                   `json:"name"`
-	Status       string                   `json:"status"`
-	Strategy     string                   `json:"allocation_strategy"`
-	Flag         string                   `json:"feature_flag_id"`
-	Flow         string                   `json:"authentication_flow"`
+	ID           string `json:"id"`
+	ExperimentID string `json:"experiment_id"`
+	Name         string `json:"name"`
+	Status       string `json:"status"`
+	Strategy     string `json:"allocation_strategy"`
+	Flag         string `json:"feature_flag_id"`
+	Flow         string `json:"authentication_flow"`
 	Assignment   struct {
 		Subject string `json:"subject"`
 	} `json:"assignment_config"`

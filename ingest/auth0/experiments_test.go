@@ -55,7 +55,7 @@ func TestExperiments(t *testing.T) {
 			"/exp_2": `{"experiment_id":"exp_2","status":"paused","allocation_strategy":"segment","assignment_config":{"subject":"device"},
 				"allocations":[{"variant_id":"var_a","segment_id":"seg_1","is_fallback":false,"priority":1},{"variation_id":"var_b","is_control":true,"segment_id":null}]}`,
 			"/exp_old": `{"id":"exp_old","status":"archived","allocation_strategy":"percentage"}`,
-			"/exp_3": `{"name":"ramp","status":"draft","levels":[10,25,50],"current_level":25,"started_at":"","updated_at":"yesterday","allocations":[]}`,
+			"/exp_3":   `{"name":"ramp","status":"draft","levels":[10,25,50],"current_level":25,"started_at":"","updated_at":"yesterday","allocations":[]}`,
 		})
 		got, err := client(t, p).Experiments(t.Context(), []string{"exp_1", "exp_old", "exp_elsewhere", "../../users"})
 		if err != nil {

@@ -59,6 +59,11 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 		if err := move(ctx, conn, &d.staged, next.Source, &loaded); err != nil {
 			return err
 		}
+		for _, c := range b.Calls {
+			if err := addCall(ctx, conn, c); err != nil {
+				return err
+			}
+		}
 		loaded.Duplicate = rows - loaded.Stored
 		syncpoint.Reach("rows moved", next.Source)
 		return d.settle(ctx, conn, next, loaded, marker)

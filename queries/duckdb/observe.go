@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"keyramp/queries/store"
 )
@@ -61,6 +62,7 @@ func normal(o store.Observation) store.Observation {
 	o.Experiment, o.Name, o.Status, o.Strategy = clean(o.Experiment), clean(o.Name), clean(o.Status), clean(o.Strategy)
 	o.Flag, o.Flow, o.Subject = clean(o.Flag), clean(o.Flow), clean(o.Subject)
 	o.Levels = append([]int(nil), o.Levels...)
+	o.Logged = false
 	o.Editable = append([]string(nil), o.Editable...)
 	o.Arms = append([]store.Arm(nil), o.Arms...)
 	for i := range o.Editable {
@@ -83,7 +85,7 @@ type arm struct {
 }
 
 func record(ctx context.Context, conn *sql.Conn, o store.Observation) error {
-	arms := make([]arm, len(o.Arms))
+	arms := make([]arm, len(o.Arms)) // never null
 	for i, a := range o.Arms {
 		arms[i] = arm(a)
 	}
@@ -138,6 +140,43 @@ func observations(ctx context.Context, conn *sql.Conn, experiment string) ([]sto
 		return nil
 	}, &o.Experiment, &o.Seen, &o.Name, &o.Status, &o.Strategy, &o.Started, &o.Ended, &o.Updated, &o.Level,
 		&levels, &editable, &arms, &o.Flag, &o.Flow, &o.Subject)
+	return all, err
+}
+
+func addCall(ctx context.Context, conn *sql.Conn, c store.Call) error {
+	arms := make([]arm, len(c.Arms))
+	for i, a := range c.Arms {
+		a.Variation, a.Segment = clean(a.Variation), clean(a.Segment)
+		arms[i] = arm(a)
+	}
+	text, err := json.Marshal(arms)
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, conn, "add_call", sql.Named("call", strconv.FormatUint(c.ID, 10)), sql.Named("experiment", clean(c.Experiment)), sql.Named("at_us", c.At),
+		sql.Named("status", clean(c.Status)), sql.Named("level", int32(c.Level)), sql.Named("arms", string(text)))
+	return err
+}
+
+// Calls returns the calls in the log that changed an experiment, oldest first.
+func (d *DB) Calls(ctx context.Context, experiment string) ([]store.Call, error) {
+	var all []store.Call
+	err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		c := store.Call{Experiment: experiment}
+		var arms string
+		return each(ctx, conn, "calls", []any{sql.Named("experiment", experiment)}, func() error {
+			var kept []arm
+			if err := json.Unmarshal([]byte(arms), &kept); err != nil {
+				return fmt.Errorf("call on %s: %w: %w", experiment, store.ErrDamaged, err)
+			}
+			c.Arms = nil
+			for _, a := range kept {
+				c.Arms = append(c.Arms, store.Arm(a))
+			}
+			all = append(all, c)
+			return nil
+		}, &c.ID, &c.At, &c.Status, &c.Level, &arms)
+	})
 	return all, err
 }
 

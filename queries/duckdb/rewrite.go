@@ -111,7 +111,7 @@ func (d *DB) Turn(ctx context.Context, turn func(uint64) uint64, keyID string) e
 		if err := duck.RegisterScalarUDF(conn, "turned", turned{turn}); err != nil {
 			return fmt.Errorf("function turned: %w", err)
 		}
-		return runAll(ctx, conn, "turn_events", "turn_page_events", "turn_conflicts", "turn_rejects", "turn_tombstones")
+		return runAll(ctx, conn, "turn_events", "turn_page_events", "turn_conflicts", "turn_rejects", "turn_tombstones", "turn_calls")
 	}, keyID)
 }
 
@@ -183,7 +183,7 @@ func addRemoval(ctx context.Context, conn *sql.Conn, why string, at, before stor
 // Tables that a rewrite fills by rules of its own; all others are copied first, and may then be added to.
 var (
 	byRule  = []string{"events", "page_events", "conflicts", "meta", "words"}
-	byTurns = []string{"rejects", "tombstones"} // when pseudonyms are turned
+	byTurns = []string{"rejects", "tombstones", "calls"} // when pseudonyms are turned
 )
 
 // rewrite writes the store anew. fill puts the rows of events, page_events and conflicts,

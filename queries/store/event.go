@@ -119,12 +119,13 @@ type Batch struct {
 	Pages    []PageEvent
 	Rejects  []Reject
 	Filtered map[FilterKey]int64
-	Received int64 // records read: len(Events)+len(Pages)+len(Rejects)+sum(Filtered)
+	Received int64  // records read: len(Events)+len(Pages)+len(Rejects)+sum(Filtered)
+	Calls    []Call // what some of the filtered records tell
 }
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
-	b.Events, b.Pages, b.Rejects = b.Events[:0], b.Pages[:0], b.Rejects[:0]
+	b.Events, b.Pages, b.Rejects, b.Calls = b.Events[:0], b.Pages[:0], b.Rejects[:0], b.Calls[:0]
 	clear(b.Filtered)
 	b.Received = 0
 }
@@ -183,6 +184,17 @@ type Observation struct {
 	Levels     []int
 	Editable   []string
 	Arms       []Arm
+	Logged     bool // made of a Call and the observation before it; such ones are not stored
+}
+
+// A Call is a call of the tenant's Management API that changed an experiment, as the tenant's log tells it.
+type Call struct {
+	ID         uint64 // pseudonym of the log_id
+	At         Micros
+	Experiment string
+	Status     string // asked for; "" = as it was
+	Level      int    // of a ramp, likewise; -1 = as it was
+	Arms       []Arm  // the new allocations, without names; nil = as they were
 }
 
 // An Arm is one variation of an experiment with its weight in percent.

@@ -27,6 +27,8 @@ type Store interface {
 
 	// Observations returns what was recorded of an experiment, oldest first; "" means all.
 	Observations(ctx context.Context, experiment string) ([]Observation, error)
+	// Calls returns the calls in the log that changed an experiment, oldest first.
+	Calls(ctx context.Context, experiment string) ([]Call, error)
 	// Experiments lists the experiments that events or observations name.
 	Experiments(ctx context.Context) ([]Seen, error)
 	// Counts answers all questions of a report from one state of the store.

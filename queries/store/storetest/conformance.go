@@ -33,6 +33,7 @@ func Run(t *testing.T, open Opener) {
 		{"rejects are settled with their account", resettled},
 		{"gaps are kept once", gaps},
 		{"observations are kept when something changed", observations},
+		{"calls are kept once", calls},
 		{"decisions are kept once and byte for byte", decisions},
 		{"experiments are listed", experiments},
 		{"exports keep to scope and columns", exports},

@@ -107,6 +107,30 @@ func gaps(t *testing.T, open Opener) {
 	}
 }
 
+func calls(t *testing.T, open Opener) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := open(t, dir)
+	weights := store.Call{ID: 1 << 63, At: day + hour, Experiment: "exp_1", Level: -1, Arms: []store.Arm{
+		{Variation: "var_c", Weight: 75, Control: true}, {Variation: "var_t", Weight: -1, Segment: "seg"}}}
+	paused := store.Call{ID: 2, At: day, Experiment: "exp_1", Status: "paused", Level: -1}
+	other := store.Call{ID: 3, At: day, Experiment: "exp_2", Level: 25}
+	for range 2 { // told again it is the same call
+		b := &store.Batch{Received: 3, Filtered: map[store.FilterKey]int64{{Type: "sapi", Day: day}: 3}, Calls: []store.Call{weights, paused, other}}
+		if _, err := s.Load(ctx, b, store.Cursor{Source: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	s = open(t, dir)
+	for id, want := range map[string][]store.Call{"exp_1": {paused, weights}, "exp_2": {other}, "exp_3": nil} {
+		got, err := s.Calls(ctx, id)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", id, err, diff)
+		}
+	}
+}
+
 func observations(t *testing.T, open Opener) {
 	ctx := context.Background()
 	dir := t.TempDir()
