@@ -598,18 +598,19 @@ func (m *model) importFile(t *rapid.T) {
 }
 
 // conflict tells known ids again with other content, some of them together with the first telling. An id with a time
-// inside keeps it and may bear any date; the date of another moves by less than a day, as far as ids are sought.
+// inside keeps it and may bear any date; the dates of another differ by less than a day, as far as ids are sought: any
+// telling may be the first that is stored.
 func (m *model) conflict(t *rapid.T) {
 	var records []int
 	for range rapid.IntRange(1, 6).Draw(t, "conflicts") {
 		of := rapid.SampledFrom(m.log).Draw(t, "of")
 		content := rapid.Uint64Range(1000, 1003).Draw(t, "content")
-		move := rapid.Int64Range(-23, 23).Draw(t, "hours") * hour
+		move := rapid.Int64Range(-11, 11).Draw(t, "hours") * hour
 		switch r := m.records[of]; {
 		case r.event != nil:
 			e := *r.event
 			if e.Logged != 0 {
-				move *= 5
+				move *= 10
 			}
 			e.Content, e.At, e.Variation = content, e.At+move, store.WordOf("var_t")
 			e.Assigned = e.At
