@@ -117,6 +117,14 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 		}
 	}
 	gaps(j, r, true)
+	quiet := d.quietDays(in)
+	quiet.raise(j, limits.PageGap, true)
+	edited, pageEvents := d.editedIDs(in.Counts)
+	if unlinked {
+		j.above("page_edited_ids", edited, pageEvents, limits.UnknownVariation,
+			"Page events that name control, which is never sent to the page, or a variation that does not exist: the ids in the link were edited. The page names no user, so its counts go by these ids.",
+			"Sign the ids into the token that the page reads.")
+	}
 	j.above("unmatched_enrollment", q.PageUnmatched, q.PageCompletedUser, limits.UnmatchedEnrollment,
 		"The page reports enrollments of people who were never seen in the experiment.",
 		"Check that page and tenant use the same user ids and the same key, and that the tenant's logs have no gap.")
@@ -149,6 +157,15 @@ func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
 			"Read earlier verdicts with the plan that they were taken under: `keyramp decisions list`.")
 	}
 	gaps(j, r, false)
+	d.quietDays(in).raise(j, r.Plan.Limits.PageGap, false)
+	if share := float64(q.ForcedSubjects) / float64(max(1, q.ExposedSubjects)); share <= r.Plan.Limits.ForcedAssignment {
+		j.tell("forced_assignment", q.ForcedSubjects, q.ExposedSubjects, "A trace of forced or test traffic, left out of every number.", "")
+	}
+	if edited, of := d.editedIDs(in.Counts); !unlinked {
+		j.tell("page_edited_ids", edited, of,
+			"Page events that name control, which is never sent to the page, or a variation that does not exist: the ids in the link were edited. People are placed by the tenant's log, so they change no number of the comparison.",
+			"Sign the ids into the token that the page reads.")
+	}
 	dated, undated := r.aside()
 	j.tell("rejected_records", dated+undated, 0,
 		"Records that could not be read were put aside: of the analysed time, or of a time that nobody knows.",
