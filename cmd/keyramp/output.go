@@ -82,6 +82,7 @@ type summary struct {
 	Started       string          `json:"started"`
 	Complete      bool            `json:"complete"` // false when a limit or an error ended the run early
 	ExitCode      int             `json:"exit_code"`
+	MappedTo      *int            `json:"exit_code_mapped_to,omitempty"` // by --map-exit
 	Error         *string         `json:"error"`
 	Sources       []sourceSummary `json:"sources"`
 	// Losses are what a report or a decision could not see.
@@ -160,6 +161,9 @@ func (a *app) writeSummary(code int, err error) {
 	s := a.summary
 	s.SchemaVersion = 1
 	s.ExitCode = code
+	if told, ok := a.exits[code]; ok {
+		s.MappedTo = &told
+	}
 	if s.Sources == nil {
 		s.Sources = []sourceSummary{}
 	}

@@ -252,5 +252,7 @@ func (a *app) weigh(ctx context.Context, q question, args []string) (analysis.In
 	}
 	r := analysis.Build(in)
 	a.summary.Losses = &r.Losses
-	return in, r, analysis.Decide(in.Plan, r), nil
+	d := analysis.Decide(in.Plan, r)
+	a.answered, a.decided = r, &d
+	return in, r, d, nil
 }

@@ -52,6 +52,7 @@ func (a *app) answer(cmd *cobra.Command, q question, args []string, formats []re
 		if err = settle(&in, d); err == nil && in.SignOff != nil {
 			r = analysis.Build(in)
 			d = analysis.Decide(in.Plan, r)
+			a.answered, a.decided = r, &d
 		}
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 type globalFlags struct {
 	config, store, format, output string
 	logLevel, color, summaryFile  string
+	metricsFile, mapExit          string
 	quiet, verbose, noProgress    bool
 	lockWait                      time.Duration
 }
@@ -52,6 +53,8 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 	f.BoolVar(&a.flags.noProgress, "no-progress", false, "a line a minute, no progress bar")
 	f.DurationVar(&a.flags.lockWait, "lock-wait", 30*time.Second, "how `long` to wait for another run")
 	f.StringVar(&a.flags.summaryFile, "summary-file", "", "write the run's account to `file`, as JSON")
+	f.StringVar(&a.flags.metricsFile, "metrics-file", "", "write metrics to `file`, as OpenMetrics text")
+	f.StringVar(&a.flags.mapExit, "map-exit", "", "end with other statuses: `6=0,12=99`")
 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.SetUsageTemplate(usageTemplate)
@@ -89,6 +92,10 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if !slices.Contains([]string{"auto", "always", "never"}, a.flags.color) {
 		return usage(cmd, fmt.Errorf("--color %s: it is auto, always or never", a.flags.color))
 	}
+	var err error
+	if a.exits, err = parseExitMap(a.flags.mapExit); err != nil {
+		return usage(cmd, err)
+	}
 	a.outStyle = a.styleFor(a.out, a.flags.color)
 	a.errStyle = a.styleFor(a.errw, a.flags.color)
 
@@ -108,7 +115,6 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	case "version", "completion", "demo", "doctor", "probe": // a broken file cannot stop these: they read no settings, or tell what is wrong with them
 		return nil
 	}
-	var err error
 	a.settings, err = a.loadSettings(cmd)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"keyramp/analysis"
 	"keyramp/analysis/render"
 	"keyramp/queries/store"
 )
@@ -30,6 +31,7 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 		}
 	}()
 
+	began := time.Now()
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -49,7 +51,13 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 	if err != nil {
 		a.printError(err, hint)
 	}
+	told, mapped := a.exits[code]
 	a.writeSummary(code, err)
+	a.writeMetrics(ctx, code, began)
+	if mapped {
+		a.log.Info(fmt.Sprintf("exit status %d is told as %d", code, told))
+		return told
+	}
 	return code
 }
 
@@ -79,6 +87,10 @@ type app struct {
 	settings settings
 	summary  summary
 	origin   render.Origin // of what was asked last
+
+	exits    exitMap
+	answered *analysis.Report // last, and what was decided on it
+	decided  *analysis.Decision
 
 	observed []store.Observation // of the experiment that was asked about last, and of those that it continues
 }
