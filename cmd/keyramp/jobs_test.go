@@ -1,0 +1,227 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"keyramp/fixtures/tenant"
+	"keyramp/queries/duckdb"
+)
+
+const jobs = "../../examples/jobs"
+
+func jobFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(jobs, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The commands of each recipe, as its scheduler runs them.
+var jobCommands = map[string]func(t *testing.T, text string) []string{
+	"crontab": func(t *testing.T, text string) (out []string) {
+		for line := range strings.Lines(text) {
+			if m := regexp.MustCompile(`^[0-9*/,-]+( +[0-9*/,-]+){4} +(.*)`).FindStringSubmatch(line); m != nil {
+				if strings.Contains(m[2], "%") {
+					t.Errorf("cron makes a newline of %%: %s", line)
+				}
+				out = append(out, m[2])
+			} else if line = strings.TrimSpace(line); line != "" && line[0] != '#' && !regexp.MustCompile(`^[A-Z_]+=\S+$`).MatchString(line) {
+				t.Errorf("no line of a crontab: %s", line)
+			}
+		}
+		return out
+	},
+	"keyramp.service": func(t *testing.T, text string) (out []string) {
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			if line != "" && line[0] != '#' && !regexp.MustCompile(`^(\[[A-Za-z]+\]|[A-Za-z]+=.*)$`).MatchString(line) {
+				t.Errorf("no line of a unit: %s", line)
+			}
+			if command, ok := strings.CutPrefix(line, "ExecStart=/usr/local/bin/"); ok {
+				out = append(out, command)
+			}
+		}
+		return out
+	},
+	"cronjob.yaml": func(t *testing.T, text string) (out []string) {
+		type container struct {
+			Name string
+			Args []string
+		}
+		var job struct {
+			Spec struct {
+				JobTemplate struct {
+					Spec struct {
+						PodFailurePolicy struct {
+							Rules []struct {
+								Action      string
+								OnExitCodes struct {
+									ContainerName string `yaml:"containerName"`
+									Values        []int
+								} `yaml:"onExitCodes"`
+							}
+						} `yaml:"podFailurePolicy"`
+						Template struct {
+							Spec struct {
+								RestartPolicy string      `yaml:"restartPolicy"`
+								Init          []container `yaml:"initContainers"`
+								Containers    []container
+							}
+						}
+					}
+				} `yaml:"jobTemplate"`
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text), &job); err != nil {
+			t.Fatal(err)
+		}
+		spec := job.Spec.JobTemplate.Spec
+		if spec.Template.Spec.RestartPolicy != "Never" { // the policy needs it
+			t.Error("restartPolicy is not Never")
+		}
+		names := map[string]bool{}
+		for _, c := range append(spec.Template.Spec.Init, spec.Template.Spec.Containers...) {
+			names[c.Name] = true
+			out = append(out, "keyramp "+strings.Join(c.Args, " "))
+		}
+		for _, r := range spec.PodFailurePolicy.Rules {
+			if !names[r.OnExitCodes.ContainerName] || len(r.OnExitCodes.Values) == 0 {
+				t.Errorf("a rule of no container: %+v", r)
+			}
+		}
+		return out
+	},
+	"airflow_dag.py": func(t *testing.T, text string) (out []string) {
+		for _, m := range regexp.MustCompile(`bash_command="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+			out = append(out, m[1])
+		}
+		return out
+	},
+	"github-actions.yml": func(t *testing.T, text string) (out []string) {
+		var flow struct {
+			Jobs map[string]struct {
+				Steps []struct{ Run string }
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text), &flow); err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range flow.Jobs {
+			for _, s := range j.Steps {
+				if s.Run != "" {
+					out = append(out, s.Run)
+				}
+			}
+		}
+		return out
+	},
+}
+
+// Every command of every recipe runs, in its order, twice: the second day finds a store. While another run holds the
+// store, a pull ends as the recipe says, and nothing clashes.
+func TestJobs(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip(err)
+	}
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	s := tell(t, tenant.Config{Seed: 6, Users: 300, Days: 6, Start: today.AddDate(0, 0, -6)})
+	s.server.SetNow(time.Now())
+	busy := map[string]int{"crontab": 0, "keyramp.service": 0, "cronjob.yaml": exitBusy, "airflow_dag.py": 99, "github-actions.yml": exitBusy}
+	for name, commands := range jobCommands {
+		t.Run(name, func(t *testing.T) {
+			list := commands(t, jobFile(t, name))
+			if len(list) < 2 {
+				t.Fatalf("%q", list)
+			}
+			dir := t.TempDir()
+			for _, folder := range []string{"lib", "node"} {
+				if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			places := strings.NewReplacer("/var/lib/keyramp", filepath.Join(dir, "lib"), "/var/lib/node_exporter", filepath.Join(dir, "node"))
+			store := filepath.Join(dir, "lib", "store")
+			sh := func(command string) (int, string) {
+				cmd := exec.Command("sh", "-c", places.Replace(command))
+				cmd.Dir = dir
+				cmd.Env = append(append(os.Environ(), s.env...), "KEYRAMP_STORE="+store)
+				out, err := cmd.CombinedOutput()
+				if _, ok := err.(*exec.ExitError); err != nil && !ok {
+					t.Fatal(err)
+				}
+				return cmd.ProcessState.ExitCode(), string(out)
+			}
+			for range 2 {
+				for _, command := range list {
+					code, said := sh(command)
+					fine := code == 0
+					if strings.Contains(command, "--exit-code") {
+						fine = fine || code == exitHold || code == exitRollBack || code == exitInvestigate || code == 99
+					}
+					if !fine {
+						t.Errorf("%s: exit %d\n%s", command, code, said)
+					}
+				}
+			}
+			unlock, err := duckdb.Lock(t.Context(), store, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unlock()
+			pull := regexp.MustCompile(` --lock-wait \S+`).ReplaceAllString(list[0], "") + " --lock-wait 0s"
+			if code, said := sh(pull); !strings.Contains(list[0], " pull ") || code != busy[name] {
+				t.Errorf("%s, while another run holds the store: exit %d, want %d\n%s", pull, code, busy[name], said)
+			}
+		})
+	}
+}
+
+// Alerts are on metrics that exist, and all files of the folder are told of in docs/recipes.md.
+func TestJobFiles(t *testing.T) {
+	var rules struct {
+		Groups []struct {
+			Rules []struct{ Alert, Expr string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(jobFile(t, "alerts.yml")), &rules); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range metrics {
+		known[m.name] = m.kind == "gauge"
+		known[m.name+"_total"] = m.kind == "counter"
+	}
+	for _, r := range rules.Groups[0].Rules {
+		for _, name := range regexp.MustCompile(`keyramp_[a-z_]+`).FindAllString(r.Expr, -1) {
+			if !known[name] {
+				t.Errorf("%s: there is no metric %s", r.Alert, name)
+			}
+		}
+	}
+	page, err := os.ReadFile("../../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := os.ReadDir(jobs)
+	for _, f := range files {
+		if !strings.Contains(string(page), "(../examples/jobs/"+f.Name()+")") {
+			t.Errorf("docs/recipes.md does not tell of %s", f.Name())
+		}
+	}
+	if python, err := exec.LookPath("python3"); err == nil {
+		cmd := exec.Command(python, "-c", "import ast,sys; ast.parse(open(sys.argv[1]).read())", filepath.Join(jobs, "airflow_dag.py"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
