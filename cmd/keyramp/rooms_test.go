@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"analysis":          {"stats", "queries/store"},
 	"analysis/render":   {"analysis", "queries/store"},
 	"fixtures":          {"queries/store"},
+	"examples":          {"fixtures/tenant", "ingest", "ingest/enrollment", "queries/store"}, // tests of Node programs
 }
 
 // onlyIn names the outside libraries that one room keeps to itself.
