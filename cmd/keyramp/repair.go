@@ -98,7 +98,7 @@ var tableWords = map[string]string{
 	"tombstones": "hashes that keep forgotten people out", "removals": "accounts of what was removed", "purged_days": "daily counts of purged events",
 	"filtered": "counts of events that were not stored", "sources": "cursors and accounts of sources", "gaps": "gaps in the log",
 	"conflicts":    "copies of events that differ from what came first",
-	"observations": "what the tenant said of its experiments", "decisions": "records of decisions",
+	"observations": "what the tenant said of its experiments", "calls": "calls in the log that changed experiments", "decisions": "records of decisions",
 }
 
 func (a *app) writeRepair(w io.Writer, format string, r *duckdb.Repair, done bool) error {
