@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -295,8 +296,9 @@ func Mend(ctx context.Context, dir string, do bool, examine func(ctx context.Con
 		}
 	case err != nil:
 		return nil, err
-	case r.Found.Whole():
+	case r.Found.Whole() && !log:
 		return r, nil
+	case r.Found.Whole(): // with the log that is beside it; whether that says anything shows below
 	default:
 		r.Damage = r.Found.Why()
 	}
@@ -311,10 +313,18 @@ func Mend(ctx context.Context, dir string, do bool, examine func(ctx context.Con
 			return nil, fmt.Errorf("%w: %w", store.ErrResources, err)
 		}
 		if log { // without it, the file may be whole
+			with := r.Found
 			if r.Found, err = examine(ctx, scratch, ""); err != nil {
 				return nil, err
 			}
 			r.LogOnly = r.Found.Whole()
+			if r.Damage == "" {
+				// DuckDB takes a log whose first commit is torn for an empty one, and leaves it there for good.
+				if !r.LogOnly || !reflect.DeepEqual(r.Found, with) {
+					return &Repair{Found: with}, nil
+				}
+				r.Damage = fmt.Sprintf("store %s: its log holds nothing that can be read", path)
+			}
 		}
 		if !r.LogOnly && do && len(r.Found.Kept()) > 0 {
 			fresh = filepath.Join(scratch, "fresh.duckdb")
