@@ -386,13 +386,44 @@ func TestFlags(t *testing.T) {
 			t.Error(r.Flags)
 		}
 	}
-	// At its limit a flag is quiet.
+	// At its limit a flag is quiet; of forced traffic a trace is told.
 	in := base()
 	q := &in.Counts.Quality
 	q.ForcedSubjects, q.UnknownVariation, q.MissingSubject, q.LastEvent = 50, 100, 1000, in.AsOf-48*hour
 	in.Counts.Crossed = []store.CrossRow{{Phase: 1, Subjects: 100, Crossed: 20, Control: 90}}
-	if r := Build(in); len(r.Flags) != 0 {
+	if r := Build(in); len(r.Flags) != 1 || r.Flags[0].Name != "forced_assignment" || r.Flags[0].Blocking {
 		t.Error(r.Flags)
+	}
+	// Edited ids block where the page's counts go by them, and are told where the log places people.
+	in = base()
+	in.Counts.Page = []store.PageRow{{Phase: 1, Variation: "t", Event: store.Shown, Day: h(0), Events: 90}, {Phase: 1, Variation: "c", Event: store.Shown, Day: h(0), Events: 6},
+		{Variation: "nobody", Event: store.Completed, Day: h(0), Events: 4}}
+	if r := Build(in); len(r.Flags) != 1 || r.Flags[0].Name != "page_edited_ids" || r.Flags[0].Blocking || *r.Flags[0].Count != 10 || *r.Flags[0].Of != 100 {
+		t.Error(r.Flags)
+	}
+	// A day without prompts between days with many is a quiet one, at its very number; weekends are not, nor is a young page.
+	quiet := func(shown ...int64) (days, missing int64) {
+		in := base()
+		midnight := (h(0) + dayMicros - 1) / dayMicros * dayMicros
+		in.AsOf = midnight + int64(len(shown))*dayMicros
+		in.Scope.Until, in.Counts.Quality.LastPage = in.AsOf, in.AsOf
+		for i, n := range shown {
+			in.Counts.Page = append(in.Counts.Page, store.PageRow{Phase: 1, Variation: "t", Event: store.Shown, Day: midnight + int64(i)*dayMicros, Events: n})
+		}
+		d := newDesign(in.Scope.Phases, in.Counts)
+		q := d.quietDays(in)
+		return q.days, q.missing
+	}
+	for _, c := range []struct {
+		shown         []int64
+		days, missing int64
+	}{
+		{[]int64{40, 41, 39, 0, 40, 42, 38}, 1, 40}, {[]int64{40, 41, 39, 8, 40, 42, 38}, 1, 32}, {[]int64{40, 41, 39, 9, 40, 42, 38}, 0, 0},
+		{[]int64{60, 55, 58, 30, 25, 61, 59}, 0, 0}, {[]int64{9, 10, 8, 0, 9, 11, 10}, 0, 0}, {[]int64{50, 0}, 0, 0}, {nil, 0, 0},
+	} {
+		if days, missing := quiet(c.shown...); days != c.days || missing != c.missing {
+			t.Errorf("%v: %d quiet days, %d missing", c.shown, days, missing)
+		}
 	}
 	// A paused experiment is not stale, and is said to stand still.
 	in = base()
