@@ -43,9 +43,9 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		if rows > 0 {
-			var kept int
+			var kept, next int
 			var identity string
-			if err := one(ctx, conn, "word_count", nil, &kept, &identity); err != nil {
+			if err := one(ctx, conn, "word_count", nil, &kept, &next, &identity); err != nil {
 				return err
 			}
 			if kept != d.words.kept || identity != d.words.store { // another process has added some, or written the store anew
@@ -58,6 +58,11 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 		}
 		if err := move(ctx, conn, &d.staged, next.Source, &loaded); err != nil {
 			return err
+		}
+		if d.staged.words.rows > 0 {
+			if err := d.words.check(ctx, conn); err != nil {
+				return err
+			}
 		}
 		for _, c := range b.Calls {
 			if err := addCall(ctx, conn, c); err != nil {

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 
 	"keyramp/queries/store"
@@ -40,7 +41,28 @@ func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, one(ctx, conn, "word_count", nil, &w.kept, &w.store)
+	var next int
+	err = one(ctx, conn, "word_count", nil, &w.kept, &next, &w.store)
+	if err == nil && (w.kept != next || w.kept != len(w.texts)) {
+		err = w.broken(w.kept, next)
+	}
+	return w, err
+}
+
+// broken says that ids of words are not what they must be: then events would be told with each other's texts.
+func (w *words) broken(n, next int) error {
+	return fmt.Errorf("%w: %d words are numbered up to %d, and %d are known", store.ErrDamaged, n, next-1, len(w.texts))
+}
+
+// check holds the words against the file before a commit.
+func (w *words) check(ctx context.Context, conn *sql.Conn) error {
+	var n, next int
+	var identity string
+	err := one(ctx, conn, "word_count", nil, &n, &next, &identity)
+	if err == nil && (n != next || n != len(w.texts)) {
+		err = w.broken(n, next)
+	}
+	return err
 }
 
 // id is the id of a word, a new one if need be. It is asked ten times an event.
