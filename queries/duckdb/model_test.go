@@ -186,11 +186,12 @@ func newModel(t *rapid.T, w *workshop) *model {
 		ran: map[string]bool{}, gaps: map[store.Gap]bool{}, eventOf: map[uint64]uint64{}, pageOf: map[uint64]uint64{}, got: map[int]bool{}, forgotten: map[uint64]bool{}}
 	if w.db == nil {
 		m.open(t, w.newDir())
-	} else { // an empty store in the place of the last one; the store holds its file for single commits only
-		if err := emptied(w.db.opts.Dir, w.template); err != nil {
+	} else { // an empty store in the place of the last one, which nobody may have open
+		dir := w.db.opts.Dir
+		if err := errors.Join(w.db.Close(), emptied(dir, w.template)); err != nil {
 			t.Fatal(err)
 		}
-		w.db.words, w.db.ran = nil, map[string]bool{}
+		m.open(t, dir)
 	}
 	m.drawWorld(t)
 	return m
