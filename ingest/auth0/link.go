@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // A link is where the tenant says that the next page is. It keeps no more than
@@ -34,8 +35,8 @@ func next(base *url.URL, path string, headers []string) (link, error) {
 		}
 		query, err := url.ParseQuery(u.RawQuery)
 		from := query.Get("from")
-		if err != nil || from == "" || len(from) > maxID {
-			return link{}, fmt.Errorf("%w: auth0: %s%s: the link to the next page has no checkpoint", ErrUpstream, base.Host, path)
+		if err != nil || from == "" || len(from) > maxID || !utf8.ValidString(from) {
+			return link{}, fmt.Errorf("%w: auth0: %s%s: the link to the next page has no checkpoint that can be kept", ErrUpstream, base.Host, path)
 		}
 		return link{query: query.Encode(), from: from}, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"keyramp/ingest"
 	"keyramp/queries/store"
@@ -130,11 +131,12 @@ func element(b []byte, i int, it *item) int {
 	return -1
 }
 
-// note keeps a member that the cursor needs. Text with escapes is none of them.
+// note keeps a member that the cursor needs. Text with escapes is none of them, nor is what is no UTF-8: a store could
+// not keep it as a position.
 func (it *item) note(key, text []byte) {
 	switch string(key) {
 	case "log_id":
-		if len(text) > 0 && len(text) <= maxID && bytes.IndexByte(text, '\\') < 0 {
+		if len(text) > 0 && len(text) <= maxID && bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 			it.id = string(text)
 		}
 	case "_id":

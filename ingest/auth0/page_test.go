@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"keyramp/ingest"
 	"keyramp/queries/store"
@@ -28,6 +29,7 @@ func TestSplit(t *testing.T) {
 		{body: `[{"a":["log_id","no"],"log_id":["no"],"x":"log_id","y":"no"}]`, want: []item{{}}},
 		{body: `[{"log_id":900,"date":17}]`, want: []item{{}}},
 		{body: `[{"log_id":"a\u0062"},{"log_id":""},{"log_id":"` + strings.Repeat("9", 300) + `"}]`, want: []item{{}, {}, {}}},
+		{body: "[{\"log_id\":\"\xbf\"},{\"log_id\":\"\xbf\",\"_id\":\"7\"}]", want: []item{{}, {id: "7"}}},
 		{body: `[1, true, null, "a]\"b", [[{"log_id":"no"}]], -1e5]`, want: []item{{}, {}, {}, {}, {}, {}}},
 		{body: `[{"text":"\\\"}]\\","log_id":"5"}]`, want: []item{{id: "5"}}},
 		{body: `[` + strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6) + `]`, want: []item{{}}},
@@ -68,13 +70,16 @@ func FuzzSplit(f *testing.F) {
 			if !bytes.Equal(p.items[i].raw, raw) {
 				t.Errorf("item %d is %q, want %q", i, p.items[i].raw, raw)
 			}
+			if !utf8.ValidString(p.items[i].id) {
+				t.Errorf("item %d has id %q, which is no UTF-8", i, p.items[i].id)
+			}
 			// Exact names, as the decoder takes them; a struct would fold case.
 			var e map[string]json.RawMessage
 			if json.Unmarshal(raw, &e) != nil {
 				continue
 			}
 			var id string
-			if json.Unmarshal(e["log_id"], &id) == nil && id != "" && len(id) <= maxID && !bytes.ContainsAny(raw, `\`) && bytes.Count(raw, []byte("log_id")) == 1 && p.items[i].id != id {
+			if json.Unmarshal(e["log_id"], &id) == nil && id != "" && len(id) <= maxID && utf8.Valid(raw) && !bytes.ContainsAny(raw, `\`) && bytes.Count(raw, []byte("log_id")) == 1 && p.items[i].id != id {
 				t.Errorf("item %d has id %q, want %q", i, p.items[i].id, id)
 			}
 		}
@@ -123,6 +128,7 @@ func FuzzLink(f *testing.F) {
 	for _, s := range []string{
 		`<https://acme.example/api/v2/logs?from=9&take=100>; rel="next"`, `</api/v2/logs?from=9>;rel=next`, `<//evil/api/v2/logs?from=9>; rel="next"`,
 		`<a>; title="\"<b>; rel=next"; rel="prev", <https://acme.example/api/v2/logs?from=8>; rel="x next"`, `<`, `<>`, `<>;rel`, `<>;rel=`, `<>;rel="next`, `;,=<>`,
+		`<?from=%bf>;rel=next`,
 	} {
 		f.Add(s)
 	}
@@ -131,7 +137,7 @@ func FuzzLink(f *testing.F) {
 		if err != nil && l != (link{}) {
 			t.Error("a link beside an error")
 		}
-		if (l.query == "") != (l.from == "") || len(l.from) > maxID || strings.ContainsAny(l.query, " \r\n#") {
+		if (l.query == "") != (l.from == "") || len(l.from) > maxID || !utf8.ValidString(l.from) || strings.ContainsAny(l.query, " \r\n#") {
 			t.Errorf("%+v", l)
 		}
 	})
