@@ -45,7 +45,7 @@ func Build(in Input) *Report {
 		AsOf: Time(in.AsOf), DataUntil: Time(q.LastLog), FirstEvent: Time(q.FirstEvent), LastEvent: Time(q.LastEvent),
 		LastPage: Time(q.LastPage), Watermark: Time(in.Watermark), PurgedBefore: Time(in.Purged),
 		Unit: unit, Plan: plan, Roles: c.Roles,
-		Phases: d.describe(in), EnrollmentSignal: signal(q), Recipe: d.recipe(c.Seed),
+		Phases: d.describe(in), EnrollmentSignal: signal(q), Reconciliation: d.reconcile(c), Recipe: d.recipe(c.Seed),
 		Comparisons: []Comparison{}, Twins: []Twin{}, Strata: append([]StratumUse{}, d.uses...),
 		SampleRatio: d.sampleRatio(c, plan.AlphaSRM), Attribution: attribution(c.Rules),
 		Losses: losses(c.Losses, in.Scope.Begin(q.FirstEvent), cmp.Or(in.Scope.Until, in.AsOf)), Notes: append([]Note{}, in.Notes...),

@@ -179,7 +179,8 @@ func rate(kind stats.Kind, s stats.Sums, pooledDeff, z float64) Rate {
 
 // compare computes everything about one treatment.
 func (c *comparer) compare() Comparison {
-	out := Comparison{Treatment: c.treatment, Control: c.controls[0], Alpha: c.alpha, NoLook: c.look.code, Clock: c.look.clock}
+	out := Comparison{Treatment: c.treatment, Control: c.controls[0], Alpha: c.alpha, NoLook: c.look.code, Clock: c.look.clock,
+		Descriptive: c.bySegment(c.counts.Quality)}
 	side := c.against(c.treatment.ID)
 	rows := c.counts.Sums
 	out.Evidence = c.evidence(rows, false)

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,7 +79,7 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 			"Subjects were seen in a variation that the phase does not give out.",
 			"Look for forced assignments (experiment_id and variation_id on /authorize), and for a change of weights that nobody told.")
 	}
-	if segmented(d.phases) || q.Segment > 0 {
+	if d.bySegment(q) {
 		j.block("not_randomised", &q.Segment,
 			"The experiment allocates by segment: variations differ by who is in them, so differences are descriptive.",
 			"Use the percentage strategy when the question is whether the prompt works.")
@@ -203,7 +204,7 @@ func (d *design) information(j *judge, r *Report, in Input, unlinked bool) {
 	j.tell("no_experiment", q.LoginsWithout, q.LoginsInScope,
 		"Interactive logins without experiment data while a phase was open: another flow, or the assignment failed. They are never counted as control.", "")
 	j.tell("control_enrollment", q.PageControl, q.PageCompletedUser,
-		"Control subjects enrolled through the prompt's page: they reached it without a prompt, or the id was edited.", "")
+		"Completed events of the prompt's page by people first seen in control: a second device or browser gave them the prompt, they reached the page without one, or the id was edited.", "")
 	j.tell("page_variation_differs", q.PageVariationDiffers, q.PageCompletedUser,
 		"The page names another variation than the person was first seen in. The person's own is used.", "")
 	j.tell("carry_over", q.CarryOver, q.ExposedSubjects,
@@ -281,13 +282,9 @@ func purged(in Input) bool {
 	return false
 }
 
-func segmented(phases []store.Phase) bool {
-	for _, p := range phases {
-		if p.Strategy == "segment" {
-			return true
-		}
-	}
-	return false
+// bySegment tells whether who is in a variation follows from what they are, by the phases or by the events.
+func (d *design) bySegment(q store.Quality) bool {
+	return q.Segment > 0 || slices.ContainsFunc(d.phases, func(p store.Phase) bool { return p.Strategy == "segment" })
 }
 
 // unknownSubjects counts the people seen in randomised phases whose weights nobody told.

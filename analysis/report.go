@@ -34,13 +34,15 @@ type Report struct {
 	Phases      []Phase               `json:"phases"`
 	Exposure    *Exposure             `json:"level_meaning,omitempty"` // what the levels of the phases mean; left out without levels
 
-	EnrollmentSignal Signal       `json:"enrollment_signal"`
-	Recipe           Recipe       `json:"recipe"`
-	Comparisons      []Comparison `json:"comparisons"` // one per treatment
-	Missing          string       `json:"no_comparison_reason,omitempty"`
-	Twins            []Twin       `json:"control_twins"`
-	Strata           []StratumUse `json:"strata"`
-	SampleRatio      SampleRatio  `json:"sample_ratio"`
+	EnrollmentSignal Signal `json:"enrollment_signal"`
+	// Reconciliation is left out unless page and tenant log both tell of enrollments.
+	Reconciliation *Reconciliation `json:"reconciliation,omitempty"`
+	Recipe         Recipe          `json:"recipe"`
+	Comparisons    []Comparison    `json:"comparisons"` // one per treatment
+	Missing        string          `json:"no_comparison_reason,omitempty"`
+	Twins          []Twin          `json:"control_twins"`
+	Strata         []StratumUse    `json:"strata"`
+	SampleRatio    SampleRatio     `json:"sample_ratio"`
 
 	Attribution []Attribution `json:"attribution"`
 	Flags       []Flag        `json:"flags"` // in order of weight; blocking ones make the decision INVESTIGATE
@@ -199,12 +201,13 @@ type Evidence struct {
 type Comparison struct {
 	Treatment    Variation `json:"treatment"`
 	Control      Variation `json:"control"`
-	Alpha        float64   `json:"alpha"`                // two-sided, the plan's divided by the number of treatments
-	CurrentShare *float64  `json:"current_share"`        // treatment's weight in the last phase
-	NextShare    *float64  `json:"next_share"`           // null: the last rung is reached, or the share is unknown
-	NextLevel    *int      `json:"next_level,omitempty"` // of a ramp by levels, in percent; NextShare is treatment's share of all logins there
-	Margin       *float64  `json:"margin"`               // tolerated drop of login success
-	Days         int       `json:"days_in_phase"`        // complete ones, without the time that gaps of the tenant log hide
+	Descriptive  bool      `json:"descriptive,omitempty"` // allocated by segment: numbers describe who is in a variation, no difference is an effect
+	Alpha        float64   `json:"alpha"`                 // two-sided, the plan's divided by the number of treatments
+	CurrentShare *float64  `json:"current_share"`         // treatment's weight in the last phase
+	NextShare    *float64  `json:"next_share"`            // null: the last rung is reached, or the share is unknown
+	NextLevel    *int      `json:"next_level,omitempty"`  // of a ramp by levels, in percent; NextShare is treatment's share of all logins there
+	Margin       *float64  `json:"margin"`                // tolerated drop of login success
+	Days         int       `json:"days_in_phase"`         // complete ones, without the time that gaps of the tenant log hide
 	// NoLook says why this report is none of the looks that the plan declared: no_horizon, horizon_not_reached,
 	// horizon_passed or between_looks. Clock is how much of horizon_information is in (fraction).
 	NoLook string   `json:"no_look,omitempty"`

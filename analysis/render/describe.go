@@ -20,7 +20,7 @@ func describe(r *analysis.Report, d analysis.Decision) document {
 			lines: []line{say(stop, "There is nothing to compare: "+r.Missing+".")}})
 	}
 	doc.sections = append(doc.sections, checks(r), reasons(d))
-	for _, s := range []section{phases(r), twins(r), returning(r), ratio(r), attribution(r), others(r), plan(r)} {
+	for _, s := range []section{phases(r), twins(r), returning(r), ratio(r), attribution(r), reconciliation(r), others(r), plan(r)} {
 		if len(s.grids)+len(s.lines) > 0 {
 			s.detail = true
 			doc.sections = append(doc.sections, s)
@@ -175,6 +175,10 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 	if c.Clock != nil {
 		s.lines = append(s.lines, say(plain, percent(c.Clock, 1)+" of the planned evidence is in."))
 	}
+	if c.Descriptive {
+		s.title = "What was counted, by segment"
+		s.explain = "Descriptive: variations were given out by segment, so people in them differ in more than the prompt, and no difference below is its effect. " + s.explain
+	}
 	if len(r.Comparisons) > 1 {
 		s.title += ": " + clean(c.Treatment.Label())
 	}
@@ -302,7 +306,7 @@ func checks(r *analysis.Report) section {
 	for _, n := range r.Notes {
 		s.lines = append(s.lines, say(info, clean(n.Words)))
 	}
-	s.lines = append(s.lines, say(plain, signalWords[r.EnrollmentSignal]))
+	s.lines = append(s.lines, say(plain, signalWords[r.EnrollmentSignal]+agreement(r.Reconciliation)))
 	if failures, attributed := attributedFailures(r); failures > 0 {
 		v := float64(attributed) / float64(failures)
 		s.lines = append(s.lines, say(plain, count(attributed)+" of "+count(failures)+" failed attempts ("+percent(&v, 1)+
@@ -359,6 +363,15 @@ var signalWords = map[analysis.Signal]string{
 	analysis.SignalPage:     "Enrollments are known from the page alone.",
 	analysis.SignalUnlinked: "Enrollments are known from the page alone, without users.",
 	analysis.SignalNone:     "No enrollment was seen yet.",
+}
+
+// agreement says how far page and tenant log agree.
+func agreement(r *analysis.Reconciliation) string {
+	if r == nil || r.Agreement == nil {
+		return ""
+	}
+	byPage := r.Treatment.Both + r.Treatment.PageOnly + r.Control.Both + r.Control.PageOnly
+	return " Of " + count(byPage) + " people enrolled by the page's word, the log knows " + percent(r.Agreement, 1) + "."
 }
 
 func attributedFailures(r *analysis.Report) (failures, attributed int64) {

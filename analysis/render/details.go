@@ -156,6 +156,33 @@ func attribution(r *analysis.Report) section {
 	return s
 }
 
+// reconciliation sets the enrollments of page and tenant log side by side.
+func reconciliation(r *analysis.Report) section {
+	c := r.Reconciliation
+	if c == nil {
+		return section{}
+	}
+	s := section{title: "Enrollments of page and tenant log",
+		explain: "People by the variation they met first. Who enrolls from the settings or another device is known to the log alone."}
+	g := grid{name: "reconciliation", left: 1, head: []string{"known to", "control", "treatment"}}
+	for _, row := range []struct {
+		name               string
+		control, treatment int64
+	}{
+		{"page and tenant log", c.Control.Both, c.Treatment.Both},
+		{"page alone", c.Control.PageOnly, c.Treatment.PageOnly},
+		{"tenant log alone", c.Control.LogOnly, c.Treatment.LogOnly},
+	} {
+		g.rows = append(g.rows, []string{row.name, count(row.control), count(row.treatment)})
+	}
+	s.grids = []grid{g}
+	s.lines = []line{say(plain, "Completed events of the page: "+count(c.PageCompleted)+"; without a user "+count(c.WithoutUser)+
+		", of people never seen "+count(c.NeverSeen)+", of people in control "+count(c.OfControl)+
+		", with another variation than the person's "+count(c.OtherVariation)+
+		". Page events of any kind with edited ids: "+count(c.EditedIDs)+".")}
+	return s
+}
+
 var liftWords = map[string]string{
 	"score": "Miettinen-Nurminen (score)", "katz": "Katz (logarithm)", "delta": "delta method", "fieller": "Fieller",
 }

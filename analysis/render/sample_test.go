@@ -42,13 +42,18 @@ func (c crowd) fill(counts *store.Counts) {
 				Day: at(c.fromDay + d), Logins: (5*n - k) / int64(c.days)})
 		}
 	}
-	counts.Seed = append(counts.Seed, store.SeedRow{Phase: c.phase, Variation: c.variation, Logins: 5*n - k, PageCompleted: y, LogEnrolled: y})
+	byPage := y
+	if c.variation == "var_c" { // who sees no prompt enrolls elsewhere
+		byPage = 0
+	}
+	counts.Seed = append(counts.Seed, store.SeedRow{Phase: c.phase, Variation: c.variation, Logins: 5*n - k, PageCompleted: byPage, LogEnrolled: y})
 	counts.Quality.Carried += 5 * n
 	counts.Quality.ExposedSubjects += n
-	counts.Quality.PageCompleted += y
-	counts.Quality.PageCompletedUser += y
+	counts.Quality.PageCompleted += byPage
+	counts.Quality.PageCompletedUser += byPage
 	counts.Quality.LogEnrollments += y
-	counts.Quality.BothEnrollments += y
+	counts.Quality.BothEnrollments += byPage
+	counts.Quality.LogOnlyControl += y - byPage
 	counts.Rules[0].Count += 5*n - k
 	counts.Rules[1].Count += k
 }
@@ -122,6 +127,11 @@ var tenants = map[string]func() analysis.Input{
 			crowd{2, 1, "var_c", 9, 5, 500, 10, 20}, crowd{2, 1, "var_t", 9, 5, 100, 5, 20})
 		in.Counts.Returns = []store.ReturnRow{{From: 1, To: 2, Seen: 600, Still: 599}}
 		in.Counts.Quality.CarryOver = 600
+		// Of 179 treated people who enrolled the log does not know 3, and the page does not know 2.
+		q := &in.Counts.Quality
+		q.BothEnrollments, q.PageOnlyEnrollments, q.LogOnlyTreated = q.BothEnrollments-5, 3, 2
+		q.LogEnrollments, q.PageCompleted, q.PageCompletedUser = q.LogEnrollments-3, q.PageCompleted-2, q.PageCompletedUser-2
+		in.Counts.Seed[1].PageCompleted, in.Counts.Seed[1].LogEnrolled = 54-2, 54-3
 		in.Counts.Losses = store.Losses{
 			Gaps: []store.Gap{{Source: "auth0:acme.example", From: at(3), Until: at(3) + 3_600_000_000},
 				{Source: "page:app.example", From: at(4), Until: at(4) + 5*3_600_000_000, StoredHours: 4}},
@@ -162,6 +172,17 @@ var tenants = map[string]func() analysis.Input{
 		day9 := start.AddDate(0, 0, 9)
 		in.Plan.Mode, in.Plan.Horizon = analysis.Fixed, &day9
 		return in
+	},
+	// The tenant of ramp, but everybody in one country gets the prompt.
+	"segment": func() analysis.Input {
+		p := phase(1, 0, 0, 10)
+		p.Strategy = "segment"
+		for i := range p.Arms {
+			p.Arms[i].Weight = -1
+		}
+		p.Arms[1].Segment = "country_de"
+		return tenant(analysis.DefaultPlan(), []store.Phase{p}, 9,
+			crowd{1, 0, "var_c", 0, 9, 9000, 9, 20}, crowd{1, 0, "var_t", 0, 9, 1000, 54, 20})
 	},
 	// Two prompts against one control.
 	"three": func() analysis.Input {

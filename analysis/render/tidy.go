@@ -113,6 +113,9 @@ func writeTidy(w io.Writer, r *analysis.Report, d analysis.Decision, unsafe bool
 	for i := range r.Comparisons {
 		c := &r.Comparisons[i]
 		id := c.Treatment.ID
+		if c.Descriptive {
+			t.fact(0, -1, id, "comparison", "descriptive", "true", false)
+		}
 		t.outcome(c, i == 0, "enroll", c.Enrollment)
 		t.outcome(c, i == 0, "login_success", c.Success)
 		t.outcome(c, i == 0, "enroll_per_login", c.PerLogin)
@@ -143,6 +146,17 @@ func writeTidy(w io.Writer, r *analysis.Report, d analysis.Decision, unsafe bool
 		t.number(s.Phase, s.Origin, "", "sample_ratio", "log_e", &s.LogE)
 	}
 	t.number(0, -1, "", "sample_ratio", "log_e_max", r.SampleRatio.MaxLogE)
+	if c := r.Reconciliation; c != nil {
+		t.number(0, -1, "", "reconciliation", "agreement", c.Agreement)
+		for _, side := range []struct {
+			name   string
+			people analysis.Sources
+		}{{"treatment", c.Treatment}, {"control", c.Control}} {
+			t.count(0, -1, "", "reconciliation", side.name+"_both", side.people.Both)
+			t.count(0, -1, "", "reconciliation", side.name+"_page_only", side.people.PageOnly)
+			t.count(0, -1, "", "reconciliation", side.name+"_log_only", side.people.LogOnly)
+		}
+	}
 	for _, f := range r.Flags {
 		kind := "information"
 		if f.Blocking {

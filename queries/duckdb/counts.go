@@ -131,7 +131,8 @@ func named(q *store.Quality, r *row) {
 		"page_completed": &q.PageCompleted, "page_completed_user": &q.PageCompletedUser, "page_unmatched": &q.PageUnmatched,
 		"page_control": &q.PageControl, "page_variation_differs": &q.PageVariationDiffers,
 		"log_enrollments": &q.LogEnrollments, "both_enrollments": &q.BothEnrollments,
-		"page_only_enrollments": &q.PageOnlyEnrollments, "log_only_enrollments": &q.LogOnlyEnrollments,
+		"page_only_enrollments": &q.PageOnlyEnrollments, "log_only_treated": &q.LogOnlyTreated,
+		"both_control": &q.BothControl, "page_only_control": &q.PageOnlyControl, "log_only_control": &q.LogOnlyControl,
 	}[r.text()]
 	if n == nil {
 		r.fail()

@@ -709,7 +709,10 @@ func (o *oracle) enrollmentQuality(q *store.Quality) {
 		add(&q.LogEnrollments, e.log > 0)
 		add(&q.BothEnrollments, e.log > 0 && e.page > 0)
 		add(&q.PageOnlyEnrollments, e.log == 0 && e.page > 0)
-		add(&q.LogOnlyEnrollments, e.log > 0 && e.page == 0 && !person.control)
+		add(&q.LogOnlyTreated, e.log > 0 && e.page == 0 && !person.control)
+		add(&q.BothControl, e.log > 0 && e.page > 0 && person.control)
+		add(&q.PageOnlyControl, e.log == 0 && e.page > 0 && person.control)
+		add(&q.LogOnlyControl, e.log > 0 && e.page == 0 && person.control)
 	}
 }
 

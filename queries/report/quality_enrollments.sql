@@ -38,5 +38,11 @@ select 'both_enrollments', count(*) from of_people where by_log and by_page
 union all
 select 'page_only_enrollments', count(*) from of_people where not by_log
 union all
-select 'log_only_enrollments', count(*) from of_people where not by_page and not control
+select 'log_only_treated', count(*) from of_people where not by_page and not control
+union all
+select 'both_control', count(*) from of_people where by_log and by_page and control
+union all
+select 'page_only_control', count(*) from of_people where not by_log and control
+union all
+select 'log_only_control', count(*) from of_people where not by_page and control
 order by count

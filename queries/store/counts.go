@@ -168,7 +168,9 @@ type Quality struct {
 	LogEnrollments       int64 // exposed subjects with a tenant-log passkey enrollment
 	BothEnrollments      int64 // subjects with both, page and tenant log
 	PageOnlyEnrollments  int64 // subjects with the page's alone
-	LogOnlyEnrollments   int64 // treated subjects with the log's alone
+	LogOnlyTreated       int64 `json:"LogOnlyEnrollments"` // subjects first seen in a treatment with the log's alone
+	// Of subjects first seen in control. The first two are part of the totals above.
+	BothControl, PageOnlyControl, LogOnlyControl int64
 
 	FirstEvent, LastEvent Micros // of events that carry the experiment
 	FirstLog              Micros // of any tenant log event
