@@ -24,7 +24,7 @@ var (
 	mSeconds  = metric{"keyramp_run_seconds", "gauge", "How long the last run took."}
 	mRun      = metric{"keyramp_last_run_timestamp_seconds", "gauge", "When the last run began."}
 	mSuccess  = metric{"keyramp_last_success_timestamp_seconds", "gauge", "When the last run began that ended with 0 or with a verdict."}
-	mEvents   = metric{"keyramp_events", "counter", "Records of a source over all runs, by what became of them."}
+	mEvents   = metric{"keyramp_events", "gauge", "Records of a source over all runs, by what became of them; a retry or a removal moves them."}
 	mLag      = metric{"keyramp_source_lag_seconds", "gauge", "How long ago the time lies up to which a source has been read."}
 	mGaps     = metric{"keyramp_gap_seconds", "counter", "Stretches that a source no longer held."}
 	mBytes    = metric{"keyramp_store_bytes", "gauge", "Size of the store's files."}
@@ -43,11 +43,19 @@ type sample struct {
 	value  float64
 }
 
+// The commands whose files tell of the store. A collector refuses a series that two files hold, so those of report and
+// decide tell of their experiment alone.
+var tellsOfStore = []string{"pull", "import", "status"}
+
+// metricsWait is how long an account of the store may wait for another run: the files of this one are due.
+const metricsWait = 2 * time.Second
+
 // writeMetrics leaves what a monitor looks at, also of a failed run: OpenMetrics text without times, which a textfile
-// collector of Prometheus takes as well.
+// collector of Prometheus takes as well. A run that ended before it had a command, with help or a wrong flag, leaves
+// the file as it is.
 func (a *app) writeMetrics(ctx context.Context, code int, began time.Time) {
 	path := first(a.flags.metricsFile, a.env["KEYRAMP_METRICS_FILE"])
-	if path == "" {
+	if path == "" || !a.measured {
 		return
 	}
 	command := []string{"command", a.summary.Command}
@@ -56,12 +64,13 @@ func (a *app) writeMetrics(ctx context.Context, code int, began time.Time) {
 	}
 	success, known := seconds(micros(a.now)), true
 	if code != exitOK && code != exitHold && code != exitRollBack && code != exitInvestigate {
-		success, known = lastSuccess(path)
+		success, known = lastSuccess(path, a.summary.Command)
 	}
 	if known {
 		out = append(out, sample{mSuccess, command, success})
 	}
-	if a.exists() == nil {
+	if slices.Contains(tellsOfStore, a.summary.Command) && code != exitBusy && code != exitInternal && a.exists() == nil {
+		a.flags.lockWait = min(a.flags.lockWait, metricsWait)
 		err := a.reading(context.WithoutCancel(ctx), func(ctx context.Context, db store.Store) error {
 			status, err := db.Status(ctx)
 			if err == nil {
@@ -76,22 +85,22 @@ func (a *app) writeMetrics(ctx context.Context, code int, began time.Time) {
 	if a.answered != nil {
 		out = append(out, ofAnswer(a.answered, a.decided)...)
 	}
-	if err := writeFile(path, exposition(out)); err != nil {
+	if err := writeShared(path, exposition(out)); err != nil {
 		a.log.Warn("the metrics file was not written", "why", err)
 	}
 }
 
 func seconds(t store.Micros) float64 { return float64(t) / 1e6 }
 
-// lastSuccess reads the time of the last success from the file that is about to be replaced.
-func lastSuccess(path string) (float64, bool) {
+// lastSuccess reads when the command last succeeded from the file that is about to be replaced.
+func lastSuccess(path, command string) (float64, bool) {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return 0, false
 	}
 	for line := range strings.Lines(string(old)) {
-		if rest, ok := strings.CutPrefix(line, mSuccess.name); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(rest[strings.LastIndexByte(rest, ' ')+1:]), 64)
+		if rest, ok := strings.CutPrefix(line, series(mSuccess, []string{"command", command})+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
 			return v, err == nil
 		}
 	}
@@ -182,25 +191,27 @@ func exposition(all []sample) []byte {
 				fmt.Fprintf(&b, "# TYPE %s %s\n# HELP %s %s\n", m.name, m.kind, m.name, m.help)
 				begun = true
 			}
-			b.WriteString(m.name)
-			if m.kind == "counter" {
-				b.WriteString("_total")
-			}
-			for i := 0; i+1 < len(s.labels); i += 2 {
-				sep := ","
-				if i == 0 {
-					sep = "{"
-				}
-				fmt.Fprintf(&b, `%s%s="%s"`, sep, s.labels[i], labelEscapes.Replace(s.labels[i+1]))
-			}
-			if len(s.labels) > 0 {
-				b.WriteByte('}')
-			}
-			fmt.Fprintf(&b, " %s\n", strconv.FormatFloat(s.value, 'g', -1, 64))
+			fmt.Fprintf(&b, "%s %s\n", series(m, s.labels), strconv.FormatFloat(s.value, 'g', -1, 64))
 		}
 	}
 	b.WriteString("# EOF\n")
 	return b.Bytes()
+}
+
+// series is the name of a sample with its labels.
+func series(m metric, labels []string) string {
+	name := m.name
+	if m.kind == "counter" {
+		name += "_total"
+	}
+	if len(labels) == 0 {
+		return name
+	}
+	pairs := make([]string, 0, len(labels)/2)
+	for i := 0; i+1 < len(labels); i += 2 {
+		pairs = append(pairs, fmt.Sprintf(`%s="%s"`, labels[i], labelEscapes.Replace(labels[i+1])))
+	}
+	return name + "{" + strings.Join(pairs, ",") + "}"
 }
 
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

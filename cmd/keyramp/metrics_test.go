@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,7 +96,7 @@ func TestMetrics(t *testing.T) {
 	host := strings.TrimPrefix(s.server.URL(), "http://")
 	sum := 0.0
 	for _, outcome := range []string{"stored", "duplicate", "filtered", "rejected"} {
-		sum += pulled[`keyramp_events_total{source="auth0:`+host+`",outcome="`+outcome+`"}`]
+		sum += pulled[`keyramp_events{source="auth0:`+host+`",outcome="`+outcome+`"}`]
 	}
 	if sum < float64(s.world.Len()) || pulled[`keyramp_exit_status{command="pull"}`] != 0 || pulled[`keyramp_last_success_timestamp_seconds{command="pull"}`] == 0 ||
 		pulled[`keyramp_gap_seconds_total{source="auth0:`+host+`"}`] != 0 || pulled["keyramp_store_bytes"] < 1e5 {
@@ -125,6 +126,34 @@ func TestMetrics(t *testing.T) {
 	if failed[`keyramp_exit_status{command="pull"}`] != exitAuth ||
 		failed[`keyramp_last_success_timestamp_seconds{command="pull"}`] != pulled[`keyramp_last_success_timestamp_seconds{command="pull"}`] {
 		t.Errorf("%v", failed)
+	}
+
+	// Help, a wrong flag and commands that read no settings leave the file; another command does not take over the time.
+	before, _ := os.ReadFile(filepath.Join(dir, "pull.prom"))
+	for status, args := range map[int][]string{0: {"pull", "--help"}, exitUsage: {"pull", "--no-such-flag"}} {
+		s.keyramp(status, append(args, "--metrics-file", filepath.Join(dir, "pull.prom"))...)
+	}
+	s.keyramp(0, "version", "--metrics-file", filepath.Join(dir, "pull.prom"))
+	if after, _ := os.ReadFile(filepath.Join(dir, "pull.prom")); !bytes.Equal(before, after) {
+		t.Errorf("the file was replaced:\n%s", after)
+	}
+	s.keyramp(exitUsage, "status", "--format", "html", "--metrics-file", filepath.Join(dir, "pull.prom"))
+	if other := read("pull.prom"); other[`keyramp_last_success_timestamp_seconds{command="status"}`] != 0 || other[`keyramp_exit_status{command="status"}`] != exitUsage {
+		t.Errorf("%v", other)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "pull.prom")); err != nil || info.Mode().Perm()&0o444 != 0o444 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+
+	// The report prints the experiment's families alone, as a file would have them.
+	printed, err := parseMetrics(s.keyramp(0, "report", "-f", "openmetrics", "--as-of", s.world.End().Format(time.RFC3339)))
+	if err != nil || len(printed) == 0 {
+		t.Errorf("%v: %v", err, printed)
+	}
+	for name, v := range printed {
+		if decided[name] != v {
+			t.Errorf("%s is %v, in the file %v", name, v, decided[name])
+		}
 	}
 
 	page, err := os.ReadFile("../../docs/metrics.md")

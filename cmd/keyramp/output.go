@@ -41,25 +41,30 @@ const tempPrefix = ".keyramp"
 
 // writeFile replaces path at once, readable by owner and group. Devices and pipes are
 // written to as they are.
-func writeFile(path string, data []byte) error {
+func writeFile(path string, data []byte) error { return writeMode(path, data, 0o640) }
+
+// writeShared does so with a file that everybody may read, as a collector of metrics must.
+func writeShared(path string, data []byte) error { return writeMode(path, data, 0o644) }
+
+func writeMode(path string, data []byte, mode os.FileMode) error {
 	write := replaceFile
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		write = func(path string, data []byte) error { return os.WriteFile(path, data, 0o640) }
+		write = os.WriteFile
 	}
-	if err := write(path, data); err != nil {
+	if err := write(path, data, mode); err != nil {
 		return fail(exitResources, fmt.Errorf("writing %s: %w", path, err), "see that the folder exists and that you may write there")
 	}
 	return nil
 }
 
-func replaceFile(path string, data []byte) error {
+func replaceFile(path string, data []byte, mode os.FileMode) error {
 	dir := filepath.Dir(path)
 	temp, err := durable.TempDir(dir, tempPrefix)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temp)
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(temp), renameio.WithPermissions(0o640))
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(temp), renameio.WithPermissions(mode))
 	if err != nil {
 		return err
 	}

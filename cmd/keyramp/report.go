@@ -10,6 +10,9 @@ import (
 	"keyramp/analysis/render"
 )
 
+// openMetrics is the format of --metrics-file, of the experiment alone.
+const openMetrics render.Format = "openmetrics"
+
 // newReport prints everything that is known of one experiment.
 func newReport(a *app) *cobra.Command {
 	var q question
@@ -25,7 +28,12 @@ EXPERIMENT may be left out when the store holds just one.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.experimentArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := a.answer(cmd, q, args, render.Formats(), nil, func(w io.Writer, r *analysis.Report, d analysis.Decision, o render.Options) error {
+			formats := append(render.Formats(), openMetrics)
+			_, err := a.answer(cmd, q, args, formats, nil, func(w io.Writer, r *analysis.Report, d analysis.Decision, o render.Options) error {
+				if o.Format == openMetrics {
+					_, err := w.Write(exposition(ofAnswer(r, &d)))
+					return err
+				}
 				return render.Report(w, r, d, o)
 			})
 			return err

@@ -44,7 +44,7 @@ Start with ` + "`keyramp demo`" + `: a simulated tenant, pulled and judged in a 
 	f.SortFlags = false
 	f.StringVarP(&a.flags.config, "config", "c", "", "settings `file` (default ./keyramp.yaml, then the user's)")
 	f.StringVar(&a.flags.store, "store", "", "`folder` of the store (default ./keyramp-data)")
-	f.StringVarP(&a.flags.format, "format", "f", "", "table, json, csv, markdown; report also html")
+	f.StringVarP(&a.flags.format, "format", "f", "", "table, json, csv, markdown; report also html, openmetrics")
 	f.StringVarP(&a.flags.output, "output", "o", "-", "write to `file`, whole or not at all; - is stdout")
 	f.StringVar(&a.flags.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "only errors on stderr")
@@ -115,6 +115,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	case "version", "completion", "demo", "doctor", "probe": // a broken file cannot stop these: they read no settings, or tell what is wrong with them
 		return nil
 	}
+	a.measured = true
 	a.settings, err = a.loadSettings(cmd)
 	return err
 }

@@ -21,17 +21,17 @@ import (
 // run is the whole program: words and streams in, exit status out. env holds
 // KEY=VALUE pairs; the process environment is not read anywhere else.
 func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Writer) (code int) {
-	a := newApp(env, in, out, errw)
+	a, began := newApp(env, in, out, errw), time.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			// Not a message for the user alone: the stack is what a bug report needs.
 			fmt.Fprint(errw, a.hide.clean(fmt.Sprintf("keyramp: internal error: %v\n%s", p, debug.Stack())))
 			code = exitInternal
 			a.writeSummary(code, fmt.Errorf("internal error"))
+			a.writeMetrics(ctx, code, began)
 		}
 	}()
 
-	began := time.Now()
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -89,6 +89,7 @@ type app struct {
 	origin   render.Origin // of what was asked last
 
 	exits    exitMap
+	measured bool             // the command is one that metrics tell of
 	answered *analysis.Report // last, and what was decided on it
 	decided  *analysis.Decision
 

@@ -2,14 +2,18 @@
 
 A busy store (6) ends the pull as skipped (99), so the rest of the day waits for
 the next run. decide tells the verdict by its status: HOLD (10) skips what
-follows, ROLL_BACK (11) and INVESTIGATE (12) fail the task, so that people are
-told.
+follows, INVESTIGATE (12) fails the task, and after RAMP and ROLL_BACK (11)
+hand_over writes the next calls to the tenant. It fails at a ROLL_BACK once they
+are written, so that people are told.
+
+Airflow 2 has the same under other names: airflow.DAG and
+airflow.operators.bash.BashOperator.
 """
 
 from datetime import datetime, timedelta
 
-from airflow import DAG
-from airflow.operators.bash import BashOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
 
 ENV = {
     "KEYRAMP_CONFIG": "/etc/keyramp/keyramp.yaml",
@@ -35,7 +39,7 @@ with DAG(
         task_id="decide",
         env=ENV,
         append_env=True,
-        bash_command="keyramp decide --exit-code --map-exit 10=99 --format table",
+        bash_command="keyramp decide --exit-code --map-exit 10=99,11=0 --format table",
         skip_on_exit_code=99,
         retries=0,
     )
@@ -43,6 +47,7 @@ with DAG(
         task_id="hand_over",
         env=ENV,
         append_env=True,
-        bash_command="keyramp decide --emit json --output /var/lib/keyramp/next.json",
+        bash_command="keyramp decide --exit-code --emit json --output /var/lib/keyramp/next.json",
+        retries=0,
     )
     pull >> decide >> hand_over
