@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,57 @@ func TestPlanted(t *testing.T) {
 			t.Errorf("%d lost prompts, the truth is %d", lost, truth.NeverReturned)
 		}
 	})
+	t.Run("prompts that lose very many logins", func(t *testing.T) {
+		// Whoever tries again within 30 minutes has not lost a login, or has lost one and not two.
+		truth, r, _, s := plant(t, "", func(c *tenant.Config) { c.NeverReturn = 0.4 })
+		lost, _, _ := flagOf(r, "lost_prompts")
+		want, again := 0, 0
+		for _, person := range s.lived(r.AsOf) {
+			for i, shown := range person.shown {
+				soon := func(t time.Time) bool { return !t.Before(shown) && t.Sub(shown) <= 30*time.Minute }
+				if slices.ContainsFunc(person.logins, soon) || i+1 < len(person.shown) && soon(person.shown[i+1]) {
+					again++
+				} else {
+					want++
+				}
+			}
+		}
+		if lost != int64(want) || want >= truth.NeverReturned || want < truth.NeverReturned*98/100 || again == 0 {
+			t.Errorf("%d lost prompts, counted by hand %d of %d, and %d never returned", lost, want, want+again, truth.NeverReturned)
+		}
+	})
+	t.Run("a share of treatment that never resolves", func(t *testing.T) {
+		_, r, d, s := plant(t, "", func(c *tenant.Config) { c.LostTreatment = tenant.Lost(30, 24) })
+		s.compareStrata(r)
+		ratio := r.Comparisons[0].ExposureRatio
+		if want := 24.0 / 76 * 70 / 30; !r.SampleRatio.Mismatch || ratio.Lower == nil || ratio.Upper == nil || *ratio.Upper >= 1 || *ratio.Lower >= want || *ratio.Upper <= want {
+			t.Errorf("mismatch %v, %v of the treated people seen, want %.3f", r.SampleRatio.Mismatch, ratio, want)
+		}
+		if _, _, blocking := flagOf(r, "sample_ratio_mismatch"); !blocking || d.Action != analysis.Investigate {
+			t.Errorf("%s %v", d.Action, d.Reasons)
+		}
+	})
+	t.Run("pages of people in control and of another variation", func(t *testing.T) {
+		// A second device has a variation of its own, and may be sent to the page.
+		_, r, _, s := plant(t, "", func(*tenant.Config) {})
+		control, _ := s.world.VariationIDs()
+		page, of := 0, int64(0)
+		for _, person := range s.lived(r.AsOf) {
+			if of += int64(person.completed); person.first == control {
+				page += person.completed
+			}
+		}
+		if n, all, blocking := flagOf(r, "control_enrollment"); page == 0 || n != int64(page) || all != of || blocking {
+			t.Errorf("%d of %d (blocking %v), counted by hand %d of %d", n, all, blocking, page, of)
+		}
+		if n, _, _ := flagOf(r, "page_variation_differs"); n != int64(page) {
+			t.Errorf("%d name another variation, counted by hand %d", n, page)
+		}
+		c := r.Reconciliation
+		if c == nil || c.OfControl != int64(page) || c.PageCompleted != of || c.Agreement == nil || *c.Agreement != 1 || c.Treatment.PageOnly+c.Control.PageOnly != 0 {
+			t.Errorf("%+v", c)
+		}
+	})
 	t.Run("enrollments that the log does not know", func(t *testing.T) {
 		truth, r, _, _ := plant(t, "", func(c *tenant.Config) { c.LogEnrollments = tenant.SettingsOnly })
 		n, of, _ := flagOf(r, "page_only_enrollments")
@@ -158,4 +210,80 @@ func forcedBefore(s *story) int {
 		}
 	}
 	return len(people)
+}
+
+// A person is what the world's own log and page tell of one.
+type person struct {
+	first         string // variation of the first login that carries one
+	logins, shown []time.Time
+	completed     int
+}
+
+// lived reads the world up to a time as it wrote itself, without the store.
+func (s *story) lived(until analysis.Time) map[string]*person {
+	s.t.Helper()
+	var log, page bytes.Buffer
+	if err := errors.Join(s.world.WriteLogs(&log, 0, s.world.Len(), tenant.NDJSON), s.world.WritePage(&page, tenant.NDJSON)); err != nil {
+		s.t.Fatal(err)
+	}
+	all := map[string]*person{}
+	end := time.UnixMicro(int64(until))
+	of := func(user string) *person {
+		if all[user] == nil {
+			all[user] = &person{}
+		}
+		return all[user]
+	}
+	type login struct {
+		Type    string
+		Date    time.Time
+		UserID  string `json:"user_id"`
+		Details struct {
+			Experiment *struct {
+				Variation string `json:"variation_id"`
+			}
+		}
+	}
+	var logins []login
+	for line := range bytes.Lines(log.Bytes()) {
+		var e login
+		if json.Unmarshal(line, &e) == nil && e.Type == "s" && e.Date.Before(end) {
+			logins = append(logins, e)
+		}
+	}
+	slices.SortStableFunc(logins, func(a, b login) int { return a.Date.Compare(b.Date) })
+	for _, e := range logins {
+		p := of(e.UserID)
+		p.logins = append(p.logins, e.Date)
+		if e.Details.Experiment != nil && p.first == "" {
+			p.first = e.Details.Experiment.Variation
+		}
+	}
+	told := map[string]bool{}
+	for line := range bytes.Lines(page.Bytes()) {
+		var e struct {
+			ID, Type string
+			Time     time.Time
+			Data     struct {
+				UserID string `json:"user_id"`
+			}
+		}
+		if err := json.Unmarshal(line, &e); err != nil {
+			s.t.Fatal(err)
+		}
+		if !e.Time.Before(end) || told[e.ID] {
+			continue // a page tells some events twice
+		}
+		told[e.ID] = true
+		switch e.Type {
+		case "passkey.enrollment.shown":
+			of(e.Data.UserID).shown = append(of(e.Data.UserID).shown, e.Time)
+		case "passkey.enrollment.completed":
+			of(e.Data.UserID).completed++
+		}
+	}
+	for _, p := range all {
+		slices.SortFunc(p.shown, time.Time.Compare)
+	}
+	return all
 }
