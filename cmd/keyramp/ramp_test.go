@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -285,22 +286,28 @@ func TestRamp(t *testing.T) {
 		name  string
 		world func(*tenant.Config)
 		steps []string
+		rule  analysis.Rule // of people who come back, where it can be told
 	}{
-		{"same experiment", nil, []string{"RAMP by same_experiment", "RAMP by same_experiment", "RAMP by same_experiment"}},
+		{"same experiment", nil, []string{"RAMP by same_experiment", "RAMP by same_experiment", "RAMP by same_experiment"}, ""},
+		{"same experiment, one device", func(c *tenant.Config) { c.OneDevice = true },
+			[]string{"RAMP by same_experiment", "RAMP by same_experiment", "RAMP by same_experiment"}, analysis.Nested},
 		{"new experiment", func(c *tenant.Config) { c.DraftAllocations = true },
-			[]string{"RAMP by new_experiment", "RAMP by new_experiment", "RAMP by new_experiment"}},
+			[]string{"RAMP by new_experiment", "RAMP by new_experiment", "RAMP by new_experiment"}, analysis.Independent},
 		{"levels", func(c *tenant.Config) { c.Levels = []int{10, 25, 50, 100} },
-			[]string{"RAMP by advance_ramp", "RAMP by advance_ramp", "RAMP by advance_ramp"}},
+			[]string{"RAMP by advance_ramp", "RAMP by advance_ramp", "RAMP by advance_ramp"}, ""},
 		{"levels of participation", func(c *tenant.Config) {
 			c.Levels, c.Exposure, c.Users, c.Days = []int{30, 60, 100}, tenant.ExposureEnrolled, 6000, 32
 			c.Phases[0].Weight = 30
-		}, []string{"RAMP by advance_ramp", "RAMP by advance_ramp"}},
-		{"a bad prompt", func(c *tenant.Config) { c.TreatmentSuccessDelta = -0.06 }, []string{"ROLL_BACK by pause"}},
+		}, []string{"RAMP by advance_ramp", "RAMP by advance_ramp"}, ""},
+		{"a bad prompt", func(c *tenant.Config) { c.TreatmentSuccessDelta = -0.06 }, []string{"ROLL_BACK by pause"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRoll(t, rampWorld(c.world))
 			r.live(start, r.world.End().AddDate(0, 0, -1), mornings...)
+			if c.rule != "" {
+				r.returned(c.rule)
+			}
 			if !slices.Equal(r.steps, c.steps) {
 				t.Errorf("steps %q, want %q; the mornings were\n%s", r.steps, c.steps, strings.Join(r.went, "\n"))
 			}
@@ -315,6 +322,33 @@ func TestRamp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// returned checks how the last report found that people got their variation when they came back. Buckets stay in one
+// experiment, which shows where nobody has a second device, and a new experiment deals all anew.
+func (r *roll) returned(want analysis.Rule) {
+	r.t.Helper()
+	var whole struct{ Report analysis.Report }
+	out := r.keyramp(0, "report", r.experiment(), "-c", r.settings, "--as-of", r.server.Now().Format(time.RFC3339), "-f", "json")
+	if err := json.Unmarshal([]byte(out), &whole); err != nil {
+		r.t.Fatal(err)
+	}
+	returning, weight := 0, []float64{0, 0.10, 0.25, 0.50}
+	for _, u := range whole.Report.Strata {
+		if u.Origin == 0 || u.Phase > 3 { // at 100 % there is no control
+			continue
+		}
+		share := weight[u.Phase]
+		if want == analysis.Nested {
+			share = (weight[u.Phase] - weight[u.Origin]) / (1 - weight[u.Origin])
+		}
+		if returning++; u.Rule != want || !u.InRatio || u.Share == nil || math.Abs(*u.Share-share) > 1e-12 {
+			r.t.Errorf("phase %d, back from %d: %s (%d of %d still treated), share %v; want %s, %v", u.Phase, u.Origin, u.Rule, u.Still, u.Seen, u.Share, want, share)
+		}
+	}
+	if returning != 3 || whole.Report.SampleRatio.Mismatch {
+		r.t.Errorf("%d returning strata, mismatch %v", returning, whole.Report.SampleRatio.Mismatch)
 	}
 }
 

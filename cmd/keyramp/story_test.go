@@ -248,6 +248,52 @@ func TestThreePhaseRamp(t *testing.T) {
 	})
 }
 
+// Two prompts against one control: each is counted and judged by itself, at half of the error.
+func TestSeveralPrompts(t *testing.T) {
+	s := tell(t, tenant.Config{Seed: 31, Users: 6000, Days: 14, LoginsPerUserDay: 0.4, PageUserIDs: true, Success: 0.98,
+		Phases: []tenant.Phase{{At: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}},
+		Arms:   []tenant.Arm{{Name: "quiet prompt", Weights: []int{20}, Enroll: 0.25}, {Name: "loud prompt", Weights: []int{20}, Enroll: 0.25, SuccessDelta: -0.1}}})
+	s.pullWeekly()
+	r, d := s.weigh()
+	if len(r.Comparisons) != 2 || r.SampleRatio.Mismatch || flagged(r, "not_randomised") {
+		t.Fatalf("%d comparisons, mismatch %v", len(r.Comparisons), r.SampleRatio.Mismatch)
+	}
+	verdicts := map[string]analysis.Action{}
+	for _, v := range d.Treatments {
+		verdicts[v.Treatment.Name] = v.Action
+	}
+	if verdicts["loud prompt"] != analysis.RollBack || verdicts["quiet prompt"] == analysis.RollBack || d.Action != verdicts["quiet prompt"] ||
+		len(d.AlsoRollBack) != 1 || d.AlsoRollBack[0].Name != "loud prompt" {
+		t.Errorf("%v, together %s, also %v", verdicts, d.Action, d.AlsoRollBack)
+	}
+	told := 0
+	for _, c := range r.Comparisons {
+		if c.Alpha != r.Plan.Alpha/2 || c.CurrentShare == nil || *c.CurrentShare != 0.2 {
+			t.Errorf("%s: alpha %v, share %v", c.Treatment.Name, c.Alpha, c.CurrentShare)
+		}
+		for _, want := range s.world.Truth().StrataAny {
+			for _, got := range c.Strata {
+				subjects, enrolled := got.TreatmentSubjects, got.TreatmentEnrolled
+				switch {
+				case got.Phase != want.Phase || got.Origin != want.Origin:
+					continue
+				case want.Control:
+					subjects, enrolled = got.ControlSubjects, got.ControlEnrolled
+				case want.VariationID != c.Treatment.ID:
+					continue
+				}
+				told++
+				if subjects != int64(want.Users-want.EnrolledBefore) || enrolled != int64(want.Enrolled) {
+					t.Errorf("%s: %d people, %d enrolled; the truth is %+v", c.Treatment.Name, subjects, enrolled, want)
+				}
+			}
+		}
+	}
+	if told != 4 {
+		t.Errorf("%d variations were compared with the truth, want 2 twice", told)
+	}
+}
+
 // stratified is the Mantel-Haenszel difference of a truth over the strata that a report used.
 func stratified(truth tenant.Truth, r analysis.Report) float64 {
 	type arms struct{ n, y [2]float64 }
