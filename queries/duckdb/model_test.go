@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"keyramp/fixtures/tier"
 	"keyramp/ingest"
 	"keyramp/queries/store"
+	"keyramp/queries/store/syncpoint"
 )
 
 // TestModel sets the store, with the pump before it, against a few maps: whatever is pumped, in whatever order, however
@@ -39,6 +41,12 @@ func TestModel(t *testing.T) {
 	enoughEvents, changedPart = 0, 1 // even the smallest store changes by parts
 	freedMost = "1GB"
 	defer func() { enoughEvents, changedPart, freedMost = usualEnough, usualPart, "1MB" }()
+	syncpoint.Hook = func(name, path string) {
+		if f, ok := fuses.Load(path); ok && name == "commit" {
+			f.(*fuse).putOut()
+		}
+	}
+	defer func() { syncpoint.Hook = nil }()
 	var did tally
 	template := emptyStore(t)
 	t.Run("sequences", func(t *testing.T) {
@@ -388,17 +396,22 @@ func (s *modelSink) Load(ctx context.Context, b *store.Batch, next store.Cursor)
 	}
 	strikes := s.fault.kind != none && s.fault.commit == 1
 	s.fault.commit--
+	putOut := func() {}
 	if strikes && s.fault.kind != unheardOf {
 		parent, cancel := context.WithCancel(ctx)
 		defer cancel()
-		ctx = &fuse{Context: parent, left: int64(s.fault.step), burn: func() {
+		f := &fuse{Context: parent, left: s.fault.step, burn: func() {
 			if s.fault.kind == killed {
 				s.fresh = s.copyFiles()
 			}
 			cancel()
 		}}
+		ctx, putOut = f, f.putOut
+		fuses.Store(s.db.path, f)
+		defer fuses.Delete(s.db.path)
 	}
 	got, err := s.db.Load(ctx, b, next)
+	putOut()
 	if s.fresh != "" { // whatever it did to the old files, nobody will see
 		return store.Loaded{}, errDied
 	}
@@ -420,18 +433,34 @@ func (s *modelSink) Load(ctx context.Context, b *store.Batch, next store.Cursor)
 }
 
 // A fuse burns at the n-th time that somebody asks whether the context has ended.
+//
+// database/sql asks in goroutines of its own, and some of them come late. Files that are copied while a commit writes
+// them are what no process leaves that dies, so the commit puts the fuse out first.
 type fuse struct {
 	context.Context
-	left int64
+	mu   sync.Mutex
+	left int
 	burn func()
 }
 
 func (f *fuse) Done() <-chan struct{} {
-	if atomic.AddInt64(&f.left, -1) == 0 {
+	f.mu.Lock()
+	if f.left--; f.left == 0 {
 		f.burn()
 	}
+	f.mu.Unlock()
 	return f.Context.Done()
 }
+
+// putOut waits for a fuse that burns, and lets it burn no more.
+func (f *fuse) putOut() {
+	f.mu.Lock()
+	f.left = 0
+	f.mu.Unlock()
+}
+
+// fuses are those of loads that are on their way, by the file of their store.
+var fuses sync.Map
 
 // copyFiles copies the store's folder to a new one, as a process leaves it that dies at this moment.
 func (m *model) copyFiles() string {

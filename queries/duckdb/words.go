@@ -46,7 +46,10 @@ func readWords(ctx context.Context, conn *sql.Conn) (*words, error) {
 	if err == nil && (w.kept != next || w.kept != len(w.texts)) {
 		err = w.broken(w.kept, next)
 	}
-	return w, err
+	if err != nil {
+		return nil, err // what was read in part must not be taken for all of it
+	}
+	return w, nil
 }
 
 // broken says that ids of words are not what they must be: then events would be told with each other's texts.

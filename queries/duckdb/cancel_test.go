@@ -1,0 +1,76 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"keyramp/fixtures/tier"
+	"keyramp/queries/store"
+)
+
+// A load that is cancelled, at whatever step, has stored nothing or all, says which, and is no hindrance to the next one.
+func TestCancelledLoad(t *testing.T) {
+	const steps = 36 // a few more than a load asks whether it may go on
+	row := tier.Begin(t, "K5", tier.Size{Test: 2 * steps, Chaos: 60 * steps})
+	dir := memoryDir(t)
+	events := func(n, i int) *store.Batch {
+		b := &store.Batch{Received: int64(n)}
+		for k := range n {
+			id := uint64(1000*i + k + 1)
+			b.Events = append(b.Events, store.Event{LogID: id, Content: id, At: dayOne + int64(i)*sec, Type: store.WordOf("s"),
+				ClientID: store.WordOf(fmt.Sprint("client ", i, k)), User: id})
+		}
+		return b
+	}
+	open := func() *DB {
+		t.Helper()
+		db, err := Open(t.Context(), Options{Dir: dir, LockWait: time.Minute, Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	status := func(db *DB) *store.Status {
+		t.Helper()
+		s, err := db.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Bytes = 0
+		return s
+	}
+	db := open()
+	cursor := func(i int, what string) store.Cursor {
+		return store.Cursor{Source: "a", Position: fmt.Sprint(i, what), At: dayOne}
+	}
+	if _, err := db.Load(t.Context(), events(3, 0), cursor(0, "")); err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	for i := 1; i <= row.Rounds(); i++ {
+		rows := 3 * (i / steps % 2)
+		before := status(db)
+		ctx, cancel := context.WithCancel(t.Context())
+		db.words = nil // as after a load that failed
+		_, err := db.Load(&fuse{Context: ctx, left: i%steps + 1, burn: cancel}, events(rows, i), cursor(i, ""))
+		cancel()
+		if err == nil {
+			stored++
+		}
+		after := status(db)
+		if diff := gocmp.Diff(before, after); (diff == "") == (err == nil) {
+			row.Violation("step %d of a batch of %d, which ended with %v:\n%s", i%steps+1, rows, err, diff)
+		}
+		if _, err := db.Load(t.Context(), events(0, i), cursor(i, "next")); err != nil {
+			row.Violation("after step %d of a batch of %d: %v", i%steps+1, rows, err)
+			break
+		}
+		row.Done()
+	}
+	db.Close()
+	row.Note("stored all the same", fmt.Sprint(stored))
+}
