@@ -15,9 +15,9 @@ import (
 	"keyramp/queries/store/syncpoint"
 )
 
-// bringUpToDate makes the tables of a new store and takes the steps that an
-// older one lacks, each in a transaction of its own. Many may open at once:
-// the step is read again once the file is held.
+// bringUpToDate makes the tables of a new store, in one transaction, and takes
+// the steps that an older one lacks, each in a transaction of its own. Many may
+// open at once: the step is read again once the file is held.
 func (d *DB) bringUpToDate(ctx context.Context) error {
 	steps, err := queries.Schema("duckdb")
 	if err != nil {
@@ -48,6 +48,9 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 			done, err = stepOf(ctx, conn, len(steps))
 			if err != nil || done == len(steps) {
 				return err
+			}
+			if done == 0 { // nothing is in it that a failed step could cost
+				return take(ctx, conn, steps...)
 			}
 			return take(ctx, conn, steps[done])
 		})
@@ -87,12 +90,17 @@ func (d *DB) create(ctx context.Context) error {
 	return nil
 }
 
-// take runs one step and records it.
-func take(ctx context.Context, conn *sql.Conn, step queries.Step) error {
+// take runs steps in one transaction and records the last one.
+func take(ctx context.Context, conn *sql.Conn, steps ...queries.Step) (err error) {
 	if _, err := conn.ExecContext(ctx, "begin transaction"); err != nil {
 		return err
 	}
-	_, err := conn.ExecContext(ctx, step.SQL)
+	var step queries.Step
+	for _, step = range steps {
+		if _, err = conn.ExecContext(ctx, step.SQL); err != nil {
+			break
+		}
+	}
 	if err == nil {
 		_, err = run(ctx, conn, "put_schema", sql.Named("step", int64(step.Number)))
 	}
