@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -121,6 +124,16 @@ func TestPlanted(t *testing.T) {
 		n, of, blocking := flagOf(r, "page_quiet")
 		if truth.PageDown == 0 || n != 1 || of < 10 || !blocking || d.Action != analysis.Investigate {
 			t.Errorf("%d of %d days quiet (blocking %v); %s; %d logins were lost", n, of, blocking, d.Action, truth.PageDown)
+		}
+		// No event tells of those who were sent there: how many is an estimate by the days around.
+		var missing int
+		for _, f := range r.Flags {
+			if f.Name == "page_quiet" {
+				fmt.Sscanf(regexp.MustCompile(`about \d+ fewer`).FindString(f.Words), "about %d fewer", &missing)
+			}
+		}
+		if off := float64(missing - truth.PageDown); missing == 0 || math.Abs(off) > 3*math.Sqrt(float64(missing)) {
+			t.Errorf("about %d prompts are missing, %d logins were lost", missing, truth.PageDown)
 		}
 	})
 	t.Run("prompts that lose logins", func(t *testing.T) {
