@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -325,10 +326,31 @@ func TestActionAndPage(t *testing.T) {
 	}
 	stop()
 	stopped = true
+	torn, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = torn.WriteString(`{"specversion":"1.0","id":"cut by a cr`)
+		err = errors.Join(err, torn.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	base, stopAgain := startPage(t, file)
 	defer stopAgain()
 	if got := read(base); !equal(got, want) {
 		t.Errorf("after a restart keyramp reads %v, what happened is %v", got, want)
+	}
+
+	// Where nothing can be written nobody is prompted, and logins go on.
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"auth0|late", "auth0|later"} {
+		resp, _ := fetch(t, "GET", asked(event(user, treatment, func(e login) {
+			e["secrets"] = map[string]string{"PAGE_URL": base + "/enroll-passkey", "PAGE_SECRET": pageSecret}
+		}))+"&state=s", nil)
+		if resp.StatusCode != 303 || !strings.HasSuffix(resp.Header.Get("Location"), "/continue?state=s") {
+			t.Errorf("%s: %d to %s", user, resp.StatusCode, resp.Header.Get("Location"))
+		}
 	}
 }
 
@@ -353,6 +375,7 @@ func TestPageNeedsSecrets(t *testing.T) {
 	for says, env := range map[string][]string{
 		"PAGE_SECRET is not set": {"TENANT=https://t", "EVENTS_TOKEN=x"},
 		"shorter than 32":        {"TENANT=https://t", "EVENTS_TOKEN=x", "PAGE_SECRET=short"},
+		"EVENTS_FILE is no file": {"TENANT=https://t", "EVENTS_TOKEN=x", "PAGE_SECRET=" + pageSecret, "EVENTS_FILE=/dev/full"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		cmd := exec.CommandContext(ctx, "node", "enrollment-page/server.js")

@@ -25,8 +25,35 @@ if (PAGE_SECRET.length < 32) {
 }
 
 // What is kept, in the order in which it came. An id is written once, so a retry or a double click adds nothing.
-const events = fs.existsSync(EVENTS_FILE) ? fs.readFileSync(EVENTS_FILE, "utf8").split("\n").filter(Boolean) : [];
-const ids = new Set(events.map((line) => JSON.parse(line).id));
+const events = [];
+const ids = new Set();
+if (fs.existsSync(EVENTS_FILE)) {
+  if (!fs.statSync(EVENTS_FILE).isFile()) {
+    console.error(`enrollment-page: EVENTS_FILE is no file: ${EVENTS_FILE}`);
+    process.exit(2);
+  }
+  const kept = fs.readFileSync(EVENTS_FILE, "utf8");
+  for (const line of kept.split("\n").filter(Boolean)) {
+    try {
+      ids.add(JSON.parse(line).id);
+      events.push(line);
+    } catch {
+      console.error("enrollment-page: a line that a crash has cut is left out");
+    }
+  }
+  if (kept && !kept.endsWith("\n")) fs.appendFileSync(EVENTS_FILE, "\n");
+}
+
+// note keeps an event. A login goes on when that fails: what is missing shows where page and tenant log are reconciled.
+function note(phase, claims) {
+  try {
+    emit(phase, claims);
+    return true;
+  } catch (error) {
+    console.error(`enrollment-page: an event was not written: ${error.code}`);
+    return false;
+  }
+}
 
 function emit(phase, claims) {
   const id = crypto.createHmac("sha256", PAGE_SECRET).update(`event ${phase} ${claims.token}`).digest("hex").slice(0, 32);
@@ -132,7 +159,7 @@ const server = http.createServer(async (req, res) => {
       if (!state) return send(res, 400, "This page is part of a login: please sign in again.");
       const claims = verify(token);
       if (!claims) return goOn(res, state, null);
-      emit("shown", claims);
+      if (!note("shown", claims)) return goOn(res, state, null); // a prompt that nobody counts would mislead
       return send(res, 200, page(token, state));
     }
     if (at === "POST /enroll-passkey/result") {
@@ -140,8 +167,8 @@ const server = http.createServer(async (req, res) => {
       const [state, result, claims] = [form.get("state"), form.get("result"), verify(form.get("session_token"))];
       if (!state) return send(res, 400, "This page is part of a login: please sign in again.");
       if (!claims || !["completed", "skipped", "failed"].includes(result)) return goOn(res, state, null);
-      if (result !== "skipped") emit("started", claims);
-      emit(result, claims);
+      if (result !== "skipped") note("started", claims);
+      note(result, claims);
       return goOn(res, state, claims, result);
     }
     send(res, 404, "Not found");
