@@ -182,6 +182,8 @@ type model struct {
 	got     map[int]bool // records that were committed
 
 	removed   store.Removed   // without tombstones
+	outEvents map[uint64]bool // ids of events that were taken out, in whichever telling they were stored
+	outPages  map[uint64]bool
 	forgotten map[uint64]bool // users, their sessions and transactions
 }
 
@@ -191,7 +193,8 @@ const logSource = "auth0:model"
 
 func newModel(t *rapid.T, w *workshop) *model {
 	m := &model{workshop: w, rejects: map[uint64]store.Reject{}, filtered: map[string]int64{}, sources: map[string]*store.SourceStatus{},
-		ran: map[string]bool{}, gaps: map[store.Gap]bool{}, eventOf: map[uint64]uint64{}, pageOf: map[uint64]uint64{}, got: map[int]bool{}, forgotten: map[uint64]bool{}}
+		ran: map[string]bool{}, gaps: map[store.Gap]bool{}, eventOf: map[uint64]uint64{}, pageOf: map[uint64]uint64{}, got: map[int]bool{}, forgotten: map[uint64]bool{},
+		outEvents: map[uint64]bool{}, outPages: map[uint64]bool{}}
 	if w.db == nil {
 		m.open(t, w.newDir())
 	} else { // an empty store in the place of the last one, which nobody may have open
@@ -763,13 +766,23 @@ func (m *model) purge(t *rapid.T) {
 func (m *model) left(events []store.Event, pages []store.PageEvent) {
 	m.did.removals.Add(1)
 	m.events, m.pages = events, pages
-	clear(m.eventOf)
+	before, pagesBefore := m.eventOf, m.pageOf
+	m.eventOf, m.pageOf = map[uint64]uint64{}, map[uint64]uint64{}
 	for _, e := range events {
 		m.eventOf[e.LogID] = e.Content
 	}
-	clear(m.pageOf)
 	for _, p := range pages {
 		m.pageOf[p.ID] = p.Content
+	}
+	for id := range before {
+		if _, kept := m.eventOf[id]; !kept {
+			m.outEvents[id] = true
+		}
+	}
+	for id := range pagesBefore {
+		if _, kept := m.pageOf[id]; !kept {
+			m.outPages[id] = true
+		}
 	}
 }
 
@@ -892,10 +905,10 @@ func (m *model) check(t *rapid.T) {
 		switch r := m.records[n]; {
 		case r.event != nil:
 			_, there = m.eventOf[r.event.LogID]
-			there = there || m.isRemoved(r.event.At, r.event.User, r.event.Session, r.event.Transaction)
+			there = there || m.outEvents[r.event.LogID] || m.isRemoved(r.event.At, r.event.User, r.event.Session, r.event.Transaction)
 		case r.page != nil:
 			_, there = m.pageOf[r.page.ID]
-			there = there || m.isRemoved(r.page.At, r.page.User, r.page.Session, r.page.Transaction)
+			there = there || m.outPages[r.page.ID] || m.isRemoved(r.page.At, r.page.User, r.page.Session, r.page.Transaction)
 		case r.why != nil:
 			_, there = m.rejects[modelKey.Record([]byte(strconv.Itoa(n)))]
 		}
