@@ -19,7 +19,7 @@ with told as (
            periods.phase is not null and e.assigned_us >= periods.until_us as in_flight,
            coalesce(variations.place, 0) as place,
            case when chain.experiment is not null then e.variation else 0::uinteger end as variation,
-           coalesce(roles.type, 0::uinteger) as type,
+           coalesce(roles.type, 0::uinteger) as type, coalesce(roles.role, '') as role, coalesce(roles.login, false) as login,
            e.interactive = 1 as sso,
            chain.experiment is not null
                and (e.test or e.client in (select client from test_clients)
@@ -37,25 +37,12 @@ with told as (
          and e.assigned_us < case when e.interactive = 1 then periods.session_until_us else periods.grace_until_us end
     where (chain.experiment is not null or roles.role is not null)
       and e.at_us >= scope.since_us and e.at_us < scope.until_us
-), packed as ( -- what has few values, in two numbers: hashing fourteen columns takes longer than all the joins
-    select (type::ubigint << 32) | variation as kinds,
-           (phase::ubigint << 32) | (place::ubigint << 8) | carried::ubigint | (bare::ubigint << 1)
-               | (in_flight::ubigint << 2) | (sso::ubigint << 3) | (tested::ubigint << 4) as marks,
-           case when carried or loose then user_key else 0::ubigint end as user_key,
-           case when loose then session_key else 0::ubigint end as session_key,
-           case when loose then transaction_key else 0::ubigint end as transaction_key,
-           at_us, late, segmented
-    from told
-), grouped as (
-    select kinds, marks, user_key, session_key, transaction_key, count(*) as n,
-           min(at_us) as first_us, max(at_us) as last_us, count_if(late) as late, count_if(segmented) as segmented
-    from packed
-    group by 1, 2, 3, 4, 5
 )
-select marks & 1 = 1 as carried, marks & 2 = 2 as bare, (marks >> 32)::integer as phase, marks & 4 = 4 as in_flight,
-       ((marks >> 8) & 16777215)::integer as place, (kinds & 4294967295)::uinteger as variation,
-       (kinds >> 32)::uinteger as type, coalesce(roles.role, '') as role, coalesce(roles.login, false) as login,
-       marks & 8 = 8 as sso, marks & 16 = 16 as tested,
-       user_key, session_key, transaction_key, n, first_us, last_us, late, segmented
-from grouped
-left join roles on roles.type = kinds >> 32 and roles.role in ('success', 'failure')
+select carried, bare, phase, in_flight, place, variation, type, role, login, sso, tested,
+       case when carried or loose then user_key else 0::ubigint end as user_key,
+       case when loose then session_key else 0::ubigint end as session_key,
+       case when loose then transaction_key else 0::ubigint end as transaction_key,
+       count(*) as n, min(at_us) as first_us, max(at_us) as last_us,
+       count_if(late) as late, count_if(segmented) as segmented
+from told
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
