@@ -32,7 +32,7 @@ test: need ## run the tests
 test-long: need ## run the tests with the race detector and the long ones
 	KEYRAMP_LONG=1 go test -race -timeout 60m ./...
 
-chaos: need ## kill, starve, corrupt and mislead keyramp many times: one table (an hour)
+chaos: need ## kill, starve, corrupt and mislead keyramp many times: one table (hours)
 	go run ./cmd/chaos --tier chaos
 	$(MAKE) fuzz FUZZTIME=60s
 
