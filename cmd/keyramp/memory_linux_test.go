@@ -51,7 +51,7 @@ func TestKilledForMemory(t *testing.T) {
 			if !k.more() {
 				break
 			}
-			limit((60 + k.rand.Int64N(120)) << 20)
+			limit((16 + k.rand.Int64N(40)) << 20)
 			p.env = append(p.env[:len(p.env):len(p.env)], envGroup+"="+group)
 			k.round(p, end{after: 5 * time.Minute, signal: 9}, logs...)
 			p.env = p.env[:len(p.env)-1]
