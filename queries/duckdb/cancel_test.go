@@ -15,7 +15,7 @@ import (
 // A load that is cancelled, at whatever step, has stored nothing or all, says which, and is no hindrance to the next one.
 func TestCancelledLoad(t *testing.T) {
 	const steps = 36 // a few more than a load asks whether it may go on
-	row := tier.Begin(t, "K5", tier.Size{Test: 2 * steps, Chaos: 60 * steps})
+	row := tier.Begin(t, "K5", tier.Size{Test: 2 * steps, Chaos: 6 * steps, Soak: 60 * steps})
 	dir := memoryDir(t)
 	events := func(n, i int) *store.Batch {
 		b := &store.Batch{Received: int64(n)}

@@ -56,7 +56,7 @@ func TestKillChild(t *testing.T) {
 // A process killed at any moment leaves what it acknowledged, nothing twice,
 // and a cursor that stands exactly behind the rows.
 func TestKilledWhileLoading(t *testing.T) {
-	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 300, Soak: 3000})
+	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 100, Soak: 1000})
 	ctx := context.Background()
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))

@@ -34,7 +34,7 @@ import (
 // often, with whatever crash in between, both hold the same rows, accounts and cursors, and the store counts what the
 // oracle counts.
 func TestModel(t *testing.T) {
-	row := tier.Begin(t, "R4", tier.Size{Test: 100, Chaos: 10_000, Soak: 100_000})
+	row := tier.Begin(t, "R4", tier.Size{Test: 100, Chaos: 1000, Soak: 20_000})
 	const workers = 2
 	setFlag(t, "rapid.checks", (row.Rounds()+workers-1)/workers)
 	setFlag(t, "rapid.steps", 4)

@@ -215,7 +215,7 @@ func accounts(t testing.TB, db *DB) *store.Status {
 
 // Forgotten people are in no byte of the store, and everybody else is as before. Row P2.
 func TestForget(t *testing.T) {
-	row := tier.Begin(t, "P2", tier.Size{Test: 50, Chaos: 200, Soak: 1000})
+	row := tier.Begin(t, "P2", tier.Size{Test: 50, Chaos: 80, Soak: 400})
 	ctx := context.Background()
 	events, page := crowd(4*row.Rounds(), 20, 1)
 	db := scratch(t)
@@ -316,7 +316,7 @@ func TestForget(t *testing.T) {
 
 // Purged events are gone and counted by day, the file shrinks, and what stays is as before. Row P4.
 func TestPurge(t *testing.T) {
-	row := tier.Begin(t, "P4", tier.Size{Test: 2, Chaos: 60, Soak: 300})
+	row := tier.Begin(t, "P4", tier.Size{Test: 2, Chaos: 12, Soak: 100})
 	ctx := context.Background()
 	for round := range row.Rounds() {
 		r := rand.New(rand.NewPCG(uint64(round), 5))
@@ -399,7 +399,7 @@ func TestPurge(t *testing.T) {
 
 // Turned rows are the same rows under other keys: whatever joined still joins. Row P3.
 func TestTurn(t *testing.T) {
-	row := tier.Begin(t, "P3", tier.Size{Test: 2, Chaos: 30, Soak: 100})
+	row := tier.Begin(t, "P3", tier.Size{Test: 2, Chaos: 8, Soak: 60})
 	ctx := context.Background()
 	turn := func(v uint64) uint64 {
 		if v == 0 {
@@ -648,7 +648,7 @@ func TestForgetChild(t *testing.T) {
 
 // A removal that is killed leaves the old store or the new one, and the next run finishes it. Row P2.
 func TestKilledWhileForgetting(t *testing.T) {
-	row := tier.Begin(t, "P2", tier.Size{Test: 4, Chaos: 150, Soak: 1000})
+	row := tier.Begin(t, "P2", tier.Size{Test: 4, Chaos: 40, Soak: 400})
 	ctx := context.Background()
 	events, page := crowd(80, 20, 1)
 	whole := scratch(t)

@@ -6,6 +6,6 @@
 with counted as (
     select type, role, rule, sum(n) as n from attempts group by type, role, rule
 )
-select words.text as type, c.role, c.rule, c.n
+select words.text as type, c.role::varchar as role, c.rule::varchar as rule, c.n
 from counted c join words on words.id = c.type
-order by words.text, c.role, c.rule
+order by 1, 2, 3

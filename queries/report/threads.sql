@@ -2,7 +2,7 @@
 -- asks:    which variation and user do the wanted transactions and sessions have?
 -- grain:   kind, thread_key
 -- params:  none; reads ev_ids, scope, chain, variations, wanted
--- columns: kind VARCHAR, thread_key UBIGINT, place INTEGER, user_key UBIGINT
+-- columns: kind ENUM, thread_key UBIGINT, place INTEGER, user_key UBIGINT
 -- The earliest event that tells wins; the log_id breaks ties, so the answer does not depend on the order of arrival.
 with telling as (
     select e.transaction_key, e.session_key, e.at_us, e.log_id, variations.place, e.user_key
@@ -12,10 +12,10 @@ with telling as (
     where e.experiment in (select experiment from chain)
       and e.at_us >= scope.since_us and e.at_us < scope.until_us
 ), told as (
-    select 'transaction' as kind, transaction_key as thread_key, at_us, log_id, place, user_key
+    select 'transaction'::thread_kind as kind, transaction_key as thread_key, at_us, log_id, place, user_key
     from telling where transaction_key in (select thread_key from wanted where kind = 'transaction')
     union all
-    select 'session' as kind, session_key as thread_key, at_us, log_id, place, user_key
+    select 'session'::thread_kind as kind, session_key as thread_key, at_us, log_id, place, user_key
     from telling where session_key in (select thread_key from wanted where kind = 'session')
 )
 select kind, thread_key,

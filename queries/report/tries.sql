@@ -3,8 +3,8 @@
 -- grain:   carried, bare, phase, in_flight, place, variation, type, role, login, sso, tested, user_key, session_key, transaction_key
 -- params:  none; reads ev_ids, scope, chain, periods, variations, roles, test_clients, test_users
 -- columns: carried BOOLEAN, bare BOOLEAN, phase INTEGER, in_flight BOOLEAN, place INTEGER, variation UINTEGER, type UINTEGER,
---          role VARCHAR, login BOOLEAN, sso BOOLEAN, tested BOOLEAN, user_key UBIGINT, session_key UBIGINT,
---          transaction_key UBIGINT, n BIGINT, first_us BIGINT, last_us BIGINT, late HUGEINT, segmented HUGEINT
+--          role ENUM, login BOOLEAN, sso BOOLEAN, tested BOOLEAN, user_key UBIGINT, session_key UBIGINT,
+--          transaction_key UBIGINT, n BIGINT, first_us BIGINT, last_us BIGINT, late BIGINT, segmented BIGINT
 -- The one question that reads all events. carried: the event has the experiment. bare: it has none at all. Phase 0
 -- means that no phase was open when its login began: for a carried event the assignment was forced, or the login was
 -- in flight when a phase ended (in_flight: within the grace after it, or without a prompt, since a session keeps the
@@ -19,7 +19,7 @@ with told as (
            periods.phase is not null and e.assigned_us >= periods.until_us as in_flight,
            coalesce(variations.place, 0) as place,
            case when chain.experiment is not null then e.variation else 0::uinteger end as variation,
-           coalesce(roles.type, 0::uinteger) as type, coalesce(roles.role, '') as role, coalesce(roles.login, false) as login,
+           coalesce(roles.type, 0::uinteger) as type, coalesce(roles.role, ''::attempt_role) as role, coalesce(roles.login, false) as login,
            e.interactive = 1 as sso,
            chain.experiment is not null
                and (e.test or e.client in (select client from test_clients)
@@ -43,6 +43,6 @@ select carried, bare, phase, in_flight, place, variation, type, role, login, sso
        case when loose then session_key else 0::ubigint end as session_key,
        case when loose then transaction_key else 0::ubigint end as transaction_key,
        count(*) as n, min(at_us) as first_us, max(at_us) as last_us,
-       count_if(late) as late, count_if(segmented) as segmented
+       count(*) filter (late) as late, count(*) filter (segmented) as segmented
 from told
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14

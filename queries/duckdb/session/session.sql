@@ -45,10 +45,15 @@ create temp table variations (
     place      integer not null
 );
 
+-- Texts of few values are a byte each in the tables of a report.
+create temp type attempt_role as enum ('', 'success', 'failure', 'enrollment');
+create temp type thread_kind  as enum ('transaction', 'session');
+create temp type attempt_rule as enum ('', 'event', 'transaction', 'session', 'subject', 'none');
+
 -- the event types that reports ask for, overrides included
 create temp table roles (
     type  uinteger not null,
-    role  varchar not null,
+    role  attempt_role not null,
     login boolean not null               -- type s: the login that the plain recipe counts
 );
 
