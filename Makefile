@@ -32,11 +32,11 @@ test: need ## run the tests
 test-long: need ## run the tests with the race detector and the long ones
 	KEYRAMP_LONG=1 go test -race -timeout 60m ./...
 
-chaos: need ## kill, starve, corrupt and mislead keyramp many times: one table (hours)
+chaos: need ## kill, starve, corrupt and mislead keyramp many times: one table (an hour)
 	go run ./cmd/chaos --tier chaos
 	$(MAKE) fuzz FUZZTIME=60s
 
-soak: need ## the same promises at their largest sizes (many hours)
+soak: need ## the same promises at their largest sizes (a day)
 	go run ./cmd/chaos --tier soak --timeout 12h
 	$(MAKE) fuzz FUZZTIME=30m
 

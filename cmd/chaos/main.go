@@ -31,7 +31,7 @@ func main() {
 	if len(packages) == 0 {
 		packages = []string{"./..."}
 	}
-	args := []string{"test", "-json", "-count=1", "-p", "1", "-timeout", timeout.String()}
+	args := []string{"test", "-json", "-count=1", "-timeout", timeout.String()}
 	if *run != "" {
 		args = append(args, "-run", *run)
 	}

@@ -96,7 +96,7 @@ func (p *pulled) lastAcknowledged(points []point) (position string) {
 // A pull that is killed at any moment leaves what it acknowledged, nothing twice and the
 // cursor on the last row; started again it ends as one that was never broken.
 func TestKilledPull(t *testing.T) {
-	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 1000, Soak: 10_000})
+	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 300, Soak: 5000})
 	k := newKiller(t, row)
 	defer k.close()
 	s, pull := pulls(t, tenant.Config{Seed: 3, Users: 500, Days: 14})
@@ -192,7 +192,7 @@ func (s *story) pack(dir, name string, from, to float64, form tenant.Form) strin
 // An import that is killed at any moment has stored what its account says; started again
 // it ends as one that was never broken, and a third time it stores nothing.
 func TestKilledImport(t *testing.T) {
-	row := tier.Begin(t, "K2", tier.Size{Test: 5, Chaos: 500, Soak: 5000})
+	row := tier.Begin(t, "K2", tier.Size{Test: 5, Chaos: 80, Soak: 2000})
 	k := newKiller(t, row)
 	defer k.close()
 	s := tell(t, tenant.Config{Seed: 4, Users: 400, Days: 14})
@@ -267,7 +267,7 @@ func TestKilledImport(t *testing.T) {
 // A run that is told to stop ends within five seconds with the signal's status, keeps all it
 // has read, and the next one goes on there.
 func TestStoppedPull(t *testing.T) {
-	row := tier.Begin(t, "K5", tier.Size{Test: 20, Chaos: 200})
+	row := tier.Begin(t, "K5", tier.Size{Test: 20, Chaos: 60, Soak: 400})
 	k := newKiller(t, row)
 	s, pull := pulls(t, tenant.Config{Seed: 5, Users: 500, Days: 14})
 	whole := s.with("whole")
@@ -363,7 +363,7 @@ func TestKilledOutput(t *testing.T) {
 		{"report", []string{"report", "--format", "json", "--output", "report.json"}, "report.json", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := newKiller(t, tier.Begin(t, "K4", tier.Size{Test: 5, Chaos: 200, Soak: 2000}))
+			k := newKiller(t, tier.Begin(t, "K4", tier.Size{Test: 5, Chaos: 60, Soak: 600}))
 			defer k.close()
 			s := *s
 			s.t = t
@@ -425,7 +425,7 @@ func TestKilledOutput(t *testing.T) {
 
 // A store whose making is cut short is made by the next run.
 func TestKilledWhileMade(t *testing.T) {
-	row := tier.Begin(t, "K4", tier.Size{Test: 4, Chaos: 200, Soak: 2000})
+	row := tier.Begin(t, "K4", tier.Size{Test: 4, Chaos: 60, Soak: 600})
 	k := newKiller(t, row)
 	defer k.close()
 	s, pull := pulls(t, tenant.Config{Seed: 9, Users: 50, Days: 2})
@@ -456,7 +456,7 @@ func TestKilledWhileMade(t *testing.T) {
 // A repair that is killed leaves the damage or what it made of it, and all that was damaged;
 // the next one ends it.
 func TestKilledRepair(t *testing.T) {
-	k := newKiller(t, tier.Begin(t, "K4", tier.Size{Test: 2, Chaos: 200, Soak: 2000}))
+	k := newKiller(t, tier.Begin(t, "K4", tier.Size{Test: 2, Chaos: 30, Soak: 600}))
 	defer k.close()
 	repair := []string{"repair", "--yes"}
 	var wrecks []*wreck

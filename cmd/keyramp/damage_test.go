@@ -148,7 +148,7 @@ func (w *wreck) mend(row *tier.Row, how, suffix string, ask ...string) (refused 
 
 // A log that ends too early loses its last commits, rows and cursors together.
 func TestLogCut(t *testing.T) {
-	row := tier.Begin(t, "C4", tier.Size{Test: 4, Chaos: 200})
+	row := tier.Begin(t, "C4", tier.Size{Test: 4, Chaos: 25, Soak: 200})
 	w := newWreck(t, true)
 	r, refused := rand.New(rand.NewPCG(4, 4)), 0
 	for range row.Rounds() {
@@ -162,7 +162,7 @@ func TestLogCut(t *testing.T) {
 
 // A log that is damaged is told, put aside, and fetched again.
 func TestLogDamaged(t *testing.T) {
-	row := tier.Begin(t, "C5", tier.Size{Test: 4, Chaos: 400})
+	row := tier.Begin(t, "C5", tier.Size{Test: 4, Chaos: 25, Soak: 400})
 	w := newWreck(t, true)
 	r, refused := rand.New(rand.NewPCG(5, 5)), 0
 	kinds := []damage.Kind{damage.Flip, damage.Zeros, damage.Garbage, damage.Longer}
@@ -180,7 +180,7 @@ func TestLogDamaged(t *testing.T) {
 
 // A file that is damaged is found so, and what it held comes back.
 func TestStoreDamaged(t *testing.T) {
-	row := tier.Begin(t, "C6", tier.Size{Test: 5, Chaos: 100})
+	row := tier.Begin(t, "C6", tier.Size{Test: 5, Chaos: 25, Soak: 200})
 	w := newWreck(t, false)
 	r, found, flips := rand.New(rand.NewPCG(6, 6)), 0, 0
 	kinds := []damage.Kind{damage.Flip, damage.Cut, damage.Empty, damage.Garbage, damage.Foreign, damage.Flip, damage.Flip, damage.Flip}

@@ -58,7 +58,7 @@ func (s *story) attempt(args ...string) (code int, errw string) {
 // with room again the next run needs no help.
 func TestFullDisk(t *testing.T) {
 	unmade := regexp.MustCompile("schema step|undo file") // a store whose tables are there is read without either
-	row := tier.Begin(t, "C3", tier.Size{Test: 3, Chaos: 150})
+	row := tier.Begin(t, "C3", tier.Size{Test: 3, Chaos: 30, Soak: 300})
 	k := newKiller(t, row)
 	disk := smallDisk(t, "16m")
 	s, pull := pulls(t, tenant.Config{Seed: 31, Users: 300, Days: 10})

@@ -276,11 +276,11 @@ func TestCallsThatFail(t *testing.T) {
 	}
 	// An error ends a run with a status that says so, or does no harm.
 	t.Run("errors", func(t *testing.T) {
-		faulty(t, tier.Begin(t, "C1", tier.Size{Test: 16, Chaos: 700, Soak: 5000}), false)
+		faulty(t, tier.Begin(t, "C1", tier.Size{Test: 16, Chaos: 100, Soak: 2000}), false)
 	})
 	// Killed between two of its writes.
 	t.Run("kills", func(t *testing.T) {
-		faulty(t, tier.Begin(t, "K1", tier.Size{Test: 6, Chaos: 300, Soak: 3000}), true)
+		faulty(t, tier.Begin(t, "K1", tier.Size{Test: 6, Chaos: 40, Soak: 1000}), true)
 	})
 }
 

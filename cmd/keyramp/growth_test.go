@@ -15,7 +15,7 @@ import (
 // A store that grew by many small runs is not much larger than one that took the same events at once.
 func TestStoreOfManyRuns(t *testing.T) {
 	const events = 200
-	row := tier.Begin(t, "L3", tier.Size{Test: 40, Chaos: 1000})
+	row := tier.Begin(t, "L3", tier.Size{Test: 40, Chaos: 200, Soak: 1000})
 	runs := row.Rounds()
 	s := tell(t, tenant.Config{Seed: 10, Users: 25 * runs, Days: 14})
 	if s.world.Len() < events*runs {

@@ -33,7 +33,7 @@ func memoryGroup(t *testing.T) (dir string, limit func(bytes int64)) {
 
 // An import that the system kills for want of memory is as one that is killed by anybody.
 func TestKilledForMemory(t *testing.T) {
-	row := tier.Begin(t, "K6", tier.Size{Chaos: 50})
+	row := tier.Begin(t, "K6", tier.Size{Chaos: 10, Soak: 100})
 	k := newKiller(t, row)
 	defer k.close()
 	group, limit := memoryGroup(t)

@@ -63,7 +63,7 @@ func scatter(t *testing.T, r *rand.Rand, records [][]byte) (paths []string) {
 // Whatever the order in which the same records come, in however many files and forms, however often and however
 // interleaved with the page's, the report is the same bytes.
 func TestAnyOrderSameReport(t *testing.T) {
-	row := tier.Begin(t, "R2", tier.Size{Test: 20, Chaos: 2000, Soak: 20_000})
+	row := tier.Begin(t, "R2", tier.Size{Test: 20, Chaos: 100, Soak: 2000})
 	s := tell(t, tenant.Config{Seed: 21, Users: 110, Days: 10, PageUserIDs: true})
 	s.files(1) // and the settings
 	var logs, page [][]byte

@@ -134,7 +134,7 @@ func TestImportTwiceAndOverlapping(t *testing.T) {
 
 // The same question gets the same bytes, whatever comes later and in whatever order.
 func TestAsOfDoesNotMove(t *testing.T) {
-	row := tier.Begin(t, "R3", tier.Size{Test: 2, Chaos: 60, Soak: 600})
+	row := tier.Begin(t, "R3", tier.Size{Test: 2, Chaos: 12, Soak: 120})
 	for round := range row.Rounds() {
 		r := rand.New(rand.NewPCG(uint64(round), 8))
 		s := tell(t, tenant.Config{Seed: 5 + uint64(round), Users: 500 + r.IntN(1000), Days: 10 + r.IntN(5), PageUserIDs: r.IntN(2) == 0})
@@ -181,7 +181,7 @@ func TestAsOfDoesNotMove(t *testing.T) {
 
 // No person of a tenant can be found in anything that keyramp writes. Row P1.
 func TestNobodyIsWrittenDown(t *testing.T) {
-	row := tier.Begin(t, "P1", tier.Size{Test: 1, Chaos: 5, Soak: 20})
+	row := tier.Begin(t, "P1", tier.Size{Test: 1, Chaos: 2, Soak: 10})
 	for round := range row.Rounds() {
 		s := tell(t, tenant.Config{Seed: 6 + uint64(round), Users: 300, Days: 7, PageUserIDs: true, ForcedUsers: 2, TestClient: true})
 		dir := t.TempDir()
