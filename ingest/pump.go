@@ -29,6 +29,11 @@ type GapRecorder interface {
 	RecordGap(ctx context.Context, g store.Gap) error
 }
 
+// A holder is a Sink for which many questions at once are cheaper than one by one.
+type holder interface {
+	Hold(ctx context.Context, ask func(ctx context.Context) error) error
+}
+
 // A Pump moves records from a source into a store: it reads, decodes, gathers
 // batches and commits each with the cursor behind it. One batch is committed
 // while the next is read, so at most two are held in memory. A source that is
@@ -186,18 +191,9 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 	}()
 	defer func() { close(r.jobs); <-committed }()
 
-	// Cursors are asked for before anything is committed: nobody waits for a commit then.
-	all := make([]*reading, len(sources))
-	for i, src := range sources {
-		cursor, known, err := r.Sink.Cursor(ctx, src.Name())
-		all[i] = &reading{src: src, account: Account{Source: src.Name()}}
-		switch {
-		case err != nil:
-			return all[i], fmt.Errorf("stored cursor: %w", err)
-		case !known:
-			cursor = store.Cursor{Source: src.Name(), At: r.now()}
-		}
-		all[i].cursor, all[i].sent = cursor, cursor
+	all, at, err := r.open(ctx, sources)
+	if err != nil {
+		return at, err
 	}
 	for _, of := range all {
 		if a, ok := of.src.(Ahead); ok {
@@ -226,6 +222,34 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 		return at, err
 	}
 	return nil, nil
+}
+
+// open asks how far each source was read. It does so before anything is committed: nobody waits for a commit then. With
+// an error it returns the source that it is about.
+func (r *run) open(ctx context.Context, sources []Source) (all []*reading, at *reading, err error) {
+	for _, src := range sources {
+		all = append(all, &reading{src: src, account: Account{Source: src.Name()}})
+	}
+	ask := func(ctx context.Context) error {
+		for _, at = range all {
+			cursor, known, err := r.Sink.Cursor(ctx, at.src.Name())
+			switch {
+			case err != nil:
+				return fmt.Errorf("stored cursor: %w", err)
+			case !known:
+				cursor = store.Cursor{Source: at.src.Name(), At: r.now()}
+			}
+			at.cursor, at.sent = cursor, cursor
+		}
+		return nil
+	}
+	if h, ok := r.Sink.(holder); ok && len(all) > 1 {
+		at = all[0]
+		err = h.Hold(ctx, ask)
+	} else {
+		err = ask(ctx)
+	}
+	return all, at, err
 }
 
 // one reads a source to its end and hands its last batch over. After an error

@@ -45,18 +45,24 @@ func TestKilledForMemory(t *testing.T) {
 	whole.keyramp(0, "import", "page", page)
 	want := whole.tables()
 	t.Logf("%d events", s.world.Len())
+	midway := 0
 	for life := 0; k.more(); life++ {
 		p := s.with(fmt.Sprint("life-", life))
+		stored := int64(0)
 		for range 5 {
 			if !k.more() {
 				break
 			}
 			limit((16 + k.rand.Int64N(40)) << 20)
 			p.env = append(p.env[:len(p.env):len(p.env)], envGroup+"="+group)
-			k.round(p, end{after: 5 * time.Minute, signal: 9}, logs...)
+			r := k.round(p, end{after: 5 * time.Minute, signal: 9}, logs...)
 			p.env = p.env[:len(p.env)-1]
 			st, err := p.seen()
 			if err == nil && st != nil {
+				if !r.ended && st.Events > stored {
+					midway++
+				}
+				stored = st.Events
 				err = accounts(st)
 			}
 			if err != nil {
@@ -69,4 +75,5 @@ func TestKilledForMemory(t *testing.T) {
 			k.Violation("after %d kills the store differs from one unbroken import", k.killed)
 		}
 	}
+	k.Note("killed after commits of their own", fmt.Sprint(midway))
 }

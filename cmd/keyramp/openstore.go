@@ -14,7 +14,8 @@ import (
 )
 
 // reading opens the store for questions and closes it after use. It waits for
-// a writer's commit, never for its whole run.
+// a writer's commit, never for its whole run, and all that use asks is of one
+// state of the store: a commit in between waits, so use only gathers.
 func (a *app) reading(ctx context.Context, use func(context.Context, store.Store) error) error {
 	if err := a.safe(ctx); err != nil {
 		return err
@@ -23,7 +24,8 @@ func (a *app) reading(ctx context.Context, use func(context.Context, store.Store
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(ctx, db), db.Close())
+	err = db.Hold(ctx, func(ctx context.Context) error { return use(ctx, db) })
+	return errors.Join(err, db.Close())
 }
 
 // leaveLog lets a run end as if it had died before its commits were written into the store's file. A test sets it.

@@ -45,7 +45,8 @@ type DB struct {
 	path  string
 	pool  *sql.DB // the in-memory instance
 	spill string
-	turn  chan struct{} // holds one token: the right to attach
+	turn  chan struct{} // holds one token: the right to run a session
+	held  bool          // the file is attached already, by Hold
 
 	loading sync.Mutex // guards what follows
 	words   *words

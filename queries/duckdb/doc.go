@@ -3,7 +3,7 @@
 //
 // DuckDB lets one process write a file and then refuses every other, readers
 // too. So nobody keeps the file open: a DB is an in-memory DuckDB instance that
-// attaches the file for one commit or one report and detaches it again, which
+// attaches the file for one commit or one report (Hold) and detaches it again, which
 // writes everything into the file and releases it. Who finds the file held
 // waits in line, so a report is answered between two commits of a long import.
 //

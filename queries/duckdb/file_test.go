@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -217,6 +218,70 @@ func TestHeldFileIsBusy(t *testing.T) {
 	close(leave)
 	if _, err := w.Load(context.Background(), &store.Batch{}, store.Cursor{Source: "x"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// While a store is held its answers are of one state, and it comes free whatever happens to the one who holds it.
+func TestHold(t *testing.T) {
+	ctx, db := context.Background(), scratch(t)
+	other, err := Open(ctx, Options{Dir: db.opts.Dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	load := func(db *DB, source string) error {
+		_, err := db.Load(ctx, &store.Batch{}, store.Cursor{Source: source})
+		return err
+	}
+	sources := func(db *DB) int {
+		s, err := db.Status(ctx)
+		if err != nil {
+			t.Error(err)
+			return -1
+		}
+		return len(s.Sources)
+	}
+	own := errors.New("in its own words")
+	err = db.Hold(ctx, func(ctx context.Context) error {
+		before := sources(db)
+		if err := load(other, "of another"); !errors.Is(err, store.ErrBusy) {
+			t.Errorf("another writer met %v", err)
+		}
+		if err := load(db, "of the holder"); err == nil || errors.Is(err, store.ErrBusy) {
+			t.Errorf("the holder's own load: %v", err)
+		}
+		var together sync.WaitGroup
+		for range 4 {
+			together.Go(func() {
+				if n := sources(db); n != before {
+					t.Errorf("%d sources after %d", n, before)
+				}
+			})
+		}
+		together.Wait()
+		if err := db.Hold(ctx, func(context.Context) error { return own }); !errors.Is(err, own) || sources(db) != before {
+			t.Errorf("held twice: %v", err)
+		}
+		stopped, stop := context.WithCancel(ctx)
+		stop()
+		if _, err := db.Status(stopped); !errors.Is(err, context.Canceled) {
+			t.Errorf("a question that was stopped: %v", err)
+		}
+		return own
+	})
+	if !errors.Is(err, own) || err.Error() != own.Error() {
+		t.Errorf("got %v", err)
+	}
+	if err := errors.Join(load(other, "of another"), load(db, "of the holder")); err != nil {
+		t.Error(err)
+	}
+	if n := sources(db); n != 2 {
+		t.Errorf("%d sources", n)
+	}
+	stopped, stop := context.WithCancel(ctx)
+	stop()
+	if err := db.Hold(stopped, func(context.Context) error { t.Error("it was held"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -62,6 +62,24 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, conn *sql.C
 	return err
 }
 
+// Hold attaches the file once, for reading, for all that fn asks of d: its questions see one state of the store. Until
+// fn returns nothing is loaded, by this process or another, so fn only gathers.
+func (d *DB) Hold(ctx context.Context, fn func(ctx context.Context) error) error {
+	var failed error // its words are not about the file
+	err := d.session(ctx, true, func(ctx context.Context, _ *sql.Conn) error {
+		before := d.held
+		d.held = true
+		d.turn <- struct{}{} // for the sessions of fn
+		defer func() {
+			<-d.turn
+			d.held = before
+		}()
+		failed = fn(ctx)
+		return nil
+	})
+	return errors.Join(failed, err)
+}
+
 // session attaches the file, runs fn and detaches it again.
 func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Context, conn *sql.Conn) error) (err error) {
 	select {
@@ -73,6 +91,9 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 	if d.pool == nil {
 		return errors.New("the store is closed")
 	}
+	if d.held && !readOnly {
+		return errors.New("the store is held for reading")
+	}
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
 		return d.wrap(err)
@@ -83,6 +104,12 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 			err = errors.Join(err, d.restart())
 		}
 	}()
+	if d.held {
+		if _, err = conn.ExecContext(ctx, "use store"); err == nil {
+			err = fn(ctx, conn)
+		}
+		return d.wrap(err)
+	}
 	release, err := d.attach(ctx, conn, readOnly)
 	if err != nil {
 		return err
