@@ -96,7 +96,7 @@ func (p *pulled) lastAcknowledged(points []point) (position string) {
 // A pull that is killed at any moment leaves what it acknowledged, nothing twice and the
 // cursor on the last row; started again it ends as one that was never broken.
 func TestKilledPull(t *testing.T) {
-	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 300, Soak: 5000})
+	row := tier.Begin(t, "K1", tier.Size{Test: 20, Chaos: 200, Soak: 5000})
 	k := newKiller(t, row)
 	defer k.close()
 	s, pull := pulls(t, tenant.Config{Seed: 3, Users: 500, Days: 14})

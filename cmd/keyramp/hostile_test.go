@@ -105,7 +105,7 @@ func (h *hostile) counted() (events, pages, rejects, filtered int64, sources int
 // text comes back as it went in.
 func TestInjection(t *testing.T) {
 	all := payloads(t)
-	row := tier.Begin(t, "S3", tier.Size{Test: 24, Chaos: 4 * len(all), Soak: 12 * len(all)})
+	row := tier.Begin(t, "S3", tier.Size{Test: 24, Chaos: 2 * len(all), Soak: 12 * len(all)})
 	h := newHostile(t)
 	var logs, pages []any
 	experiments, codes := object{}, object{}

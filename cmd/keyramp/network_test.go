@@ -118,7 +118,7 @@ func (s *story) fair() []string {
 // TestPullInBadWeather: three answers in ten are spoiled on their way, and the store is
 // the one of a run in good weather.
 func TestPullInBadWeather(t *testing.T) {
-	row := tier.Begin(t, "N1", tier.Size{Test: 100, Chaos: 1500, Soak: 10_000})
+	row := tier.Begin(t, "N1", tier.Size{Test: 100, Chaos: 1000, Soak: 10_000})
 	log.SetOutput(io.Discard) // as main does
 	defer log.SetOutput(os.Stderr)
 	users := 140

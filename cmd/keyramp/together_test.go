@@ -22,7 +22,7 @@ import (
 // Of pulls that start together one works at a time; the others wait their turn, or end
 // with 6 when they may not. Readers who come all the while are answered.
 func TestTogether(t *testing.T) {
-	row := tier.Begin(t, "C9", tier.Size{Test: 1, Chaos: 10, Soak: 100})
+	row := tier.Begin(t, "C9", tier.Size{Test: 1, Chaos: 6, Soak: 100})
 	s, pull := pulls(t, tenant.Config{Seed: 41, Users: 500, Days: 14})
 	whole := s.with("whole")
 	whole.keyramp(0, pull...)
