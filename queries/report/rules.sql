@@ -8,4 +8,4 @@ with counted as (
 )
 select words.text as type, c.role::varchar as role, c.rule::varchar as rule, c.n
 from counted c join words on words.id = c.type
-order by 1, 2, 3
+order by type, role, rule

@@ -19,7 +19,8 @@ with told as (
            periods.phase is not null and e.assigned_us >= periods.until_us as in_flight,
            coalesce(variations.place, 0) as place,
            case when chain.experiment is not null then e.variation else 0::uinteger end as variation,
-           coalesce(roles.type, 0::uinteger) as type, coalesce(roles.role, ''::attempt_role) as role, coalesce(roles.login, false) as login,
+           coalesce(roles.type, 0::uinteger) as type, coalesce(roles.role, ''::attempt_role) as role,
+           coalesce(roles.login, false) as login,
            e.interactive = 1 as sso,
            chain.experiment is not null
                and (e.test or e.client in (select client from test_clients)
