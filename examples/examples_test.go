@@ -25,6 +25,7 @@ import (
 	"keyramp/ingest"
 	"keyramp/ingest/enrollment"
 	"keyramp/queries/store"
+	"keyramp/queries/store/storetest"
 )
 
 const (
@@ -142,7 +143,11 @@ type kept struct {
 	next  store.Cursor
 }
 
-func (k *kept) Load(_ context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+func (k *kept) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return k.load(ctx, b, next) })
+}
+
+func (k *kept) load(_ context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
 	k.pages, k.next = append(k.pages, b.Pages...), next
 	return store.Loaded{Received: b.Received, Stored: int64(len(b.Pages)), Rejected: int64(len(b.Rejects))}, nil
 }

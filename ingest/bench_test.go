@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/storetest"
 )
 
 // sampleLog writes n events as a tenant's log has them: mostly logins of 1.5
@@ -104,7 +105,11 @@ type nowhere struct{}
 
 func (nowhere) Cursor(context.Context, string) (c store.Cursor, ok bool, err error) { return }
 
-func (nowhere) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+func (s nowhere) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return s.load(ctx, b, next) })
+}
+
+func (nowhere) load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
 	l := store.Loaded{Received: b.Received, Stored: int64(len(b.Events)), Rejected: int64(len(b.Rejects))}
 	for _, n := range b.Filtered {
 		l.Filtered += n

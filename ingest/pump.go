@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ const (
 
 // commitGrace is how long commits may go on after the run was cancelled.
 const commitGrace = 4 * time.Second
+
+// partsAtMost is how many sources share a commit: of empty files there may be any number.
+const partsAtMost = 1000
 
 // stuckReads is how often in a row a source may give records without moving its cursor.
 const stuckReads = 3
@@ -68,13 +72,14 @@ func (p *Pump) Run(ctx context.Context, src Source) (account Account, err error)
 	return account, err
 }
 
-// RunAll is Run for one source after the other, up to the first that fails. The
-// last batch of a source is committed while the next source is read. done
-// hears of each account in the order of the sources, once all of it is
-// committed, and of that of the source that failed.
+// RunAll is Run for one source after the other, up to the first that fails. A
+// batch goes on with the next source where one ends, so that many short ones
+// share a commit. done hears of each account in the order of the sources, once
+// all of it is committed, and of that of the source that failed; when a batch of
+// several sources cannot be stored, that is the first of them.
 func (p *Pump) RunAll(ctx context.Context, sources []Source, done func(Account)) error {
 	r := &run{Pump: p, done: done, jobs: make(chan job), results: make(chan result, 1),
-		began: p.now(), batch: new(store.Batch), spare: new(store.Batch)}
+		began: p.now(), batch: new(gathering), spare: new(gathering)}
 	if r.BatchRecords <= 0 {
 		r.BatchRecords = DefaultBatchRecords
 	}
@@ -82,10 +87,10 @@ func (p *Pump) RunAll(ctx context.Context, sources []Source, done func(Account))
 		r.BatchAge = DefaultBatchAge
 	}
 	at, err := r.run(ctx, sources)
-	if at != nil {
-		r.close(at)
-	}
 	r.settle()
+	if at != nil {
+		r.tell(at)
+	}
 	if err != nil && at != nil {
 		return fmt.Errorf("%s: %w", at.src.Name(), err)
 	}
@@ -102,18 +107,13 @@ func (p *Pump) now() store.Micros {
 
 // A job is a batch on its way into the store.
 type job struct {
-	of    *reading
-	batch *store.Batch
-	bytes int64 // of the batch's raw records
-	next  store.Cursor
-	gap   *store.Gap // comes after the batch
+	parts []*part
+	gap   *store.Gap // of the last part's source; comes after the batch
 }
 
 type result struct {
 	job
-	loaded            store.Loaded
-	forgotten, purged int64
-	err               error
+	err error
 }
 
 // run is one run of a pump. Its fields belong to the reading goroutine; the
@@ -125,13 +125,11 @@ type run struct {
 	jobs    chan job
 	results chan result
 	busy    bool       // a job is being committed
-	closed  []*reading // sources that were read, whose last batch may still be on its way
+	closed  []*reading // sources that were read, a batch of which may still be on its way
 
 	began        store.Micros // by the pump's clock
-	batch, spare *store.Batch
-	batchBytes   int64
-	since        time.Time // when the first record of the batch was read
-	*reading
+	batch, spare *gathering
+	*reading     // the source that is being read; nil between two
 }
 
 // A reading is one source of a run.
@@ -143,24 +141,24 @@ type reading struct {
 	sent        store.Cursor // behind the last batch that was handed over
 	read, bytes int64        // of all batches, for Progress
 	stuck       int
+	parts       int // that are not committed
 }
 
-// close is told when nothing more will be read of a source.
-func (r *run) close(of *reading) {
+// settle hands over the accounts of sources that are wholly committed.
+func (r *run) settle() {
+	for len(r.closed) > 0 && r.closed[0].parts == 0 {
+		r.tell(r.closed[0])
+		r.closed = r.closed[1:]
+	}
+}
+
+// tell hands over the account of a source of which nothing more will be read.
+func (r *run) tell(of *reading) {
 	if n, ok := of.src.(Noter); ok {
 		of.account.Note = n.Note()
 	}
-	r.closed = append(r.closed, of)
-}
-
-// settle hands over the accounts of sources that are wholly committed: all of
-// the closed ones, when no job is on its way.
-func (r *run) settle() {
-	for _, of := range r.closed {
-		of.account.Duration = time.Since(of.began)
-		r.done(of.account)
-	}
-	r.closed = nil
+	of.account.Duration = time.Since(of.began)
+	r.done(of.account)
 }
 
 // run returns the source at which it ended, unless all were read and committed.
@@ -182,11 +180,11 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 	go func() {
 		defer close(committed)
 		for j := range r.jobs {
-			res := r.commit(commits, j)
-			if res.err != nil {
+			err := r.commit(commits, j)
+			if err != nil {
 				halt()
 			}
-			r.results <- res
+			r.results <- result{j, err}
 		}
 	}()
 	defer func() { close(r.jobs); <-committed }()
@@ -203,6 +201,11 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 		}
 	}
 	for i, of := range all {
+		if len(r.batch.parts) >= partsAtMost {
+			if err = r.submit(nil); err != nil {
+				break
+			}
+		}
 		if i+1 < len(all) {
 			if next, ok := all[i+1].src.(Preparer); ok {
 				next.Prepare(readCtx)
@@ -212,8 +215,10 @@ func (r *run) run(ctx context.Context, sources []Source) (at *reading, err error
 			break
 		}
 	}
-	if err == nil {
-		err = r.wait()
+	if !errors.As(err, new(*commitError)) { // what was read before any other error is committed
+		if failed := cmp.Or(r.submit(nil), r.wait()); failed != nil {
+			err = failed
+		}
 	}
 	if failed := new(commitError); errors.As(err, &failed) { // maybe of the source before
 		at = failed.of
@@ -252,33 +257,22 @@ func (r *run) open(ctx context.Context, sources []Source) (all []*reading, at *r
 	return all, at, err
 }
 
-// one reads a source to its end and hands its last batch over. After an error
-// other than a failed commit everything that was read is committed.
+// one reads a source to its end.
 func (r *run) one(ctx, readCtx context.Context, of *reading) error {
 	r.reading = of
+	r.batch.begin(of)
 	of.began = time.Now()
-	readErr := r.pump(readCtx)
-	if errors.As(readErr, new(*commitError)) {
-		return readErr
-	}
-	err := r.submit(nil)
-	if err == nil && readErr != io.EOF {
-		err = r.wait()
-	}
+	err := r.pump(readCtx)
+	r.reading = nil
 	switch {
-	case err != nil:
-		return err
-	case readErr == io.EOF:
+	case err == io.EOF:
 		of.account.Complete = of.cursor.Complete
-		r.close(of)
-		if !r.busy {
-			r.settle()
-		}
+		r.closed = append(r.closed, of)
 		return nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.As(err, new(*commitError)):
 		return context.Cause(ctx)
 	}
-	return readErr
+	return err
 }
 
 // pump reads until the source ends. It returns io.EOF, the source's error, or
@@ -302,7 +296,7 @@ func (r *run) pump(ctx context.Context) error {
 		if end != nil {
 			return end
 		}
-		if rows(r.batch) >= r.BatchRecords || r.batch.Received > 0 && time.Since(r.since) >= r.BatchAge {
+		if r.batch.rows() >= r.BatchRecords || !r.batch.since.IsZero() && time.Since(r.batch.since) >= r.BatchAge {
 			if err := r.submit(nil); err != nil {
 				return err
 			}
@@ -326,7 +320,7 @@ func (r *run) take(c *Chunk) error {
 	if c.Decoded != nil {
 		n += rows(c.Decoded)
 	}
-	if r.batch.Received > 0 && rows(r.batch)+n > r.BatchRecords {
+	if !r.batch.since.IsZero() && r.batch.rows()+n > r.BatchRecords {
 		if err := r.submit(nil); err != nil {
 			return err
 		}
@@ -335,19 +329,16 @@ func (r *run) take(c *Chunk) error {
 		r.merge(c.Decoded, c.DecodedBytes)
 	}
 	for i := range c.Records {
-		if rows(r.batch) >= r.BatchRecords { // a part of an over-large chunk
+		if r.batch.rows() >= r.BatchRecords { // a part of an over-large chunk
 			if err := r.submit(nil); err != nil {
 				return err
 			}
 		}
-		if r.batch.Received == 0 {
-			r.since = time.Now()
-		}
 		if err := r.decode(&c.Records[i]); err != nil {
 			// Not the record's fault. Nothing of this chunk may count as read,
-			// so the batch is dropped and the next run reads it again.
-			r.batch.Reset()
-			r.batchBytes, r.cursor = 0, r.sent
+			// so its source's part is dropped and the next run reads it again.
+			r.batch.Batch.Reset()
+			r.batch.bytes, r.cursor = 0, r.sent
 			return fmt.Errorf("%s: %w", c.Records[i].Place, err)
 		}
 	}
@@ -371,15 +362,9 @@ func (r *run) take(c *Chunk) error {
 	return nil
 }
 
-// rows is the size of a batch: what is counted and not stored takes no room.
-func rows(b *store.Batch) int { return len(b.Events) + len(b.Pages) + len(b.Rejects) }
-
 // merge adds to the batch what the source has decoded.
 func (r *run) merge(from *store.Batch, size int64) {
-	b := r.batch
-	if b.Received == 0 {
-		r.since = time.Now()
-	}
+	b := r.batch.take()
 	if n := len(b.Events) + len(from.Events); n > cap(b.Events) { // once: memory that no event reaches is never touched
 		b.Events = slices.Grow(b.Events, max(n, r.BatchRecords)-len(b.Events))
 	}
@@ -394,12 +379,12 @@ func (r *run) merge(from *store.Batch, size int64) {
 	b.Received += from.Received
 	r.read += from.Received
 	r.bytes += size
-	r.batchBytes += size
+	r.batch.bytes += size
 }
 
 // decode adds one record to the batch, as a row, as filtered or as a reject.
 func (r *run) decode(rec *Record) error {
-	b := r.batch
+	b := r.batch.take()
 	size := max(rec.Bytes, int64(len(rec.Raw)))
 	why := rec.Err
 	if why == nil {
@@ -412,7 +397,7 @@ func (r *run) decode(rec *Record) error {
 	b.Received++
 	r.read++
 	r.bytes += size
-	r.batchBytes += size
+	r.batch.bytes += size
 	if why == nil {
 		return nil
 	}
@@ -441,31 +426,44 @@ func rejectID(ids *Pseudonyms, source string, rec *Record, place, reason string)
 }
 
 // A commitError ends a run: the store may hold the batch or not, and the next
-// run finds out by its cursor.
+// run finds out by its cursors.
 type commitError struct {
 	error
-	of *reading
+	of *reading // the first of the batch
 }
 
 func (e *commitError) Unwrap() error { return e.error }
 
-// submit hands the batch, the cursor behind it and a gap after that to the
+// submit hands the batch, the cursors behind it and a gap after that to the
 // committing goroutine, once that has finished with the batch before.
 func (r *run) submit(gap *store.Gap) error {
 	if err := r.wait(); err != nil {
 		return err
 	}
-	if r.batch.Received == 0 && gap == nil && r.cursor == r.sent {
+	full := r.batch
+	j := job{gap: gap}
+	for i, p := range full.parts {
+		if p.Received == 0 && p.of.cursor == p.of.sent && (gap == nil || i+1 < len(full.parts)) {
+			p.of.parts-- // it has nothing to tell
+			continue
+		}
+		p.Next, p.of.sent = p.of.cursor, p.of.cursor
+		j.parts = append(j.parts, p)
+	}
+	r.batch, r.spare = r.spare, full
+	if r.reading != nil {
+		r.batch.begin(r.reading)
+	}
+	if len(j.parts) == 0 {
+		full.reset()
 		return nil
 	}
-	r.jobs <- job{of: r.reading, batch: r.batch, bytes: r.batchBytes, next: r.cursor, gap: gap}
+	r.jobs <- j
 	r.busy = true
-	r.sent = r.cursor
-	r.batch, r.spare, r.batchBytes = r.spare, nil, 0
 	return nil
 }
 
-// wait takes the account of the batch that is being committed, if there is one.
+// wait takes the accounts of the batch that is being committed, if there is one.
 func (r *run) wait() error {
 	if !r.busy {
 		return nil
@@ -473,53 +471,63 @@ func (r *run) wait() error {
 	res := <-r.results
 	r.busy = false
 	if res.err != nil {
-		// What was closed before the failed batch is committed; its own source is not.
-		r.closed = slices.DeleteFunc(r.closed, func(of *reading) bool { return of == res.of })
-		return &commitError{res.err, res.of}
+		return &commitError{res.err, res.parts[0].of}
 	}
-	account := &res.of.account
-	account.Loaded = account.Add(res.loaded)
-	account.Bytes += res.bytes
-	account.Commits++
-	account.Forgotten += res.forgotten
-	account.Purged += res.purged
+	for _, p := range res.parts {
+		account := &p.of.account
+		account.Loaded = account.Add(p.loaded)
+		account.Bytes += p.bytes
+		account.Commits++
+		account.Forgotten += p.forgotten
+		account.Purged += p.purged
+		for i := range p.Rejects {
+			if account.Reasons == nil {
+				account.Reasons = make(map[string]int64)
+			}
+			account.Reasons[p.Rejects[i].Reason]++
+		}
+		p.of.parts--
+	}
 	if res.gap != nil {
+		account := &res.parts[len(res.parts)-1].of.account
 		account.Gaps = append(account.Gaps, *res.gap)
 	}
-	for i := range res.batch.Rejects {
-		if account.Reasons == nil {
-			account.Reasons = make(map[string]int64)
-		}
-		account.Reasons[res.batch.Rejects[i].Reason]++
-	}
-	res.batch.Reset()
-	r.spare = res.batch
+	r.spare.reset()
 	r.settle()
 	return nil
 }
 
 // commit stores a batch and checks that the accounts add up, before and after.
-func (r *run) commit(ctx context.Context, j job) result {
-	b := j.batch
-	forgotten, purged := r.Removed.leaveOut(b, r.now())
-	sum := int64(len(b.Events) + len(b.Pages) + len(b.Rejects))
-	for _, n := range b.Filtered {
-		sum += n
+func (r *run) commit(ctx context.Context, j job) error {
+	parts := make([]store.Part, len(j.parts))
+	for i, p := range j.parts {
+		p.forgotten, p.purged = r.Removed.leaveOut(p.Batch, r.now())
+		sum := int64(rows(p.Batch))
+		for _, n := range p.Filtered {
+			sum += n
+		}
+		if sum != p.Received {
+			return fmt.Errorf("internal error: of %d records the batch accounts for %d: nothing of it was stored", p.Received, sum)
+		}
+		parts[i] = p.Part
 	}
-	if sum != b.Received {
-		return result{job: j, err: fmt.Errorf("internal error: of %d records the batch accounts for %d: nothing of it was stored", b.Received, sum)}
+	loaded, err := r.Sink.LoadAll(ctx, parts)
+	if err != nil {
+		return err
 	}
-	loaded, err := r.Sink.Load(ctx, b, j.next)
-	if err == nil {
-		syncpoint.Reach("acknowledged", j.next.Position)
+	syncpoint.Reach("acknowledged", parts[len(parts)-1].Next.Position)
+	if len(loaded) != len(parts) {
+		return fmt.Errorf("internal error: the store accounts for %d of %d sources", len(loaded), len(parts))
 	}
-	if err == nil && (loaded.Received != b.Received ||
-		loaded.Received != loaded.Stored+loaded.Duplicate+loaded.Filtered+loaded.Rejected) {
-		err = fmt.Errorf("internal error: %d records were committed, but the store accounts for %d = %d stored + %d duplicate + %d filtered + %d rejected",
-			b.Received, loaded.Received, loaded.Stored, loaded.Duplicate, loaded.Filtered, loaded.Rejected)
+	for i, l := range loaded {
+		if l.Received != parts[i].Received || l.Received != l.Stored+l.Duplicate+l.Filtered+l.Rejected {
+			return fmt.Errorf("internal error: %d records were committed, but the store accounts for %d = %d stored + %d duplicate + %d filtered + %d rejected",
+				parts[i].Received, l.Received, l.Stored, l.Duplicate, l.Filtered, l.Rejected)
+		}
+		j.parts[i].loaded = l
 	}
-	if err == nil && j.gap != nil {
-		err = r.Recorder.RecordGap(ctx, *j.gap)
+	if j.gap != nil {
+		return r.Recorder.RecordGap(ctx, *j.gap)
 	}
-	return result{job: j, loaded: loaded, forgotten: forgotten, purged: purged, err: err}
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,6 +31,7 @@ type memory struct {
 	sizes   []int64
 	gaps    []store.Gap
 	order   []string // "load 3", "gap"
+	commits []string // the names of their sources
 
 	before, after func(n int) error // may fail the n-th load before or after it holds
 }
@@ -43,7 +45,16 @@ func (m *memory) Cursor(_ context.Context, source string) (store.Cursor, bool, e
 	return c, ok, nil
 }
 
-func (m *memory) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+func (m *memory) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	var of []string
+	for _, p := range parts {
+		of = append(of, p.Next.Source)
+	}
+	m.commits = append(m.commits, strings.Join(of, " "))
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return m.load(ctx, b, next) })
+}
+
+func (m *memory) load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
 	n := len(m.loads)
 	m.loads = append(m.loads, next)
 	m.sizes = append(m.sizes, b.Received)
@@ -298,7 +309,11 @@ func TestPumpCancel(t *testing.T) {
 
 type hanging struct{ *memory }
 
-func (hanging) Load(ctx context.Context, _ *store.Batch, _ store.Cursor) (store.Loaded, error) {
+func (s hanging) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return s.load(ctx, b, next) })
+}
+
+func (hanging) load(ctx context.Context, _ *store.Batch, _ store.Cursor) (store.Loaded, error) {
 	<-ctx.Done()
 	return store.Loaded{}, ctx.Err()
 }
@@ -398,7 +413,11 @@ func (f decoderFunc) Decode(raw []byte, b *store.Batch) error { return f(raw, b)
 
 type forgetful struct{ *memory }
 
-func (forgetful) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+func (s forgetful) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return s.load(ctx, b, next) })
+}
+
+func (forgetful) load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
 	return store.Loaded{Received: b.Received}, nil
 }
 
@@ -483,42 +502,77 @@ func (r *reel) Read(ctx context.Context, c *Chunk) error {
 	return r.tape.Read(ctx, c)
 }
 
-// One source is read while the last batch of the one before is committed; accounts come in order, each whole.
+// Sources share commits as long as they fit into a batch, in any cutting; accounts come in order, each whole and not
+// before it is committed.
 func TestPumpRunAll(t *testing.T) {
-	m := newMemory()
-	read := make(chan string, 9)
-	m.before = func(n int) error {
-		if n == 0 { // the first batch of a is held until b is being read
-			for name := range read {
-				if name == "b" {
-					return nil
-				}
-			}
+	for records, commits := range map[int]string{
+		1: "a | a | b | b | b | empty c", // a chunk that is more than a batch is cut
+		2: "a | b | b empty c",           // of a source without records there is only a cursor to tell, and only when it moved
+		3: "a | b | empty c",
+		5: "a b | empty c",
+		9: "a b empty c",
+	} {
+		m := newMemory()
+		sources := []Source{
+			&reel{tape{chunks: []tapeChunk{{records: []string{ev("1"), ev("2")}, next: "p1"}}}, "a", nil},
+			&reel{tape{chunks: []tapeChunk{{records: []string{ev("2"), ev("3"), "junk"}, next: "p1"}}}, "b", nil},
+			&reel{tape{}, "unmoved", nil},
+			&reel{tape{chunks: []tapeChunk{{next: "p1"}}}, "empty", nil},
+			&reel{tape{chunks: []tapeChunk{{records: []string{ev("4")}, next: "p1"}}}, "c", nil},
 		}
-		return nil
-	}
-	sources := []Source{
-		&reel{tape{chunks: []tapeChunk{{records: []string{ev("1"), ev("2")}, next: "p1"}}}, "a", read},
-		&reel{tape{chunks: []tapeChunk{{records: []string{ev("2"), ev("3"), "junk"}, next: "p1"}}}, "b", read},
-		&reel{tape{}, "empty", nil},
-		&reel{tape{chunks: []tapeChunk{{records: []string{ev("4")}, next: "p1"}}}, "c", nil},
-	}
-	var got []string
-	err := newPump(m).RunAll(t.Context(), sources, func(a Account) {
-		got = append(got, fmt.Sprintf("%s %d=%d+%d+%d %v", a.Source, a.Received, a.Stored, a.Duplicate, a.Rejected, a.Complete))
-	})
-	want := []string{"a 2=2+0+0 true", "b 3=1+1+1 true", "empty 0=0+0+0 false", "c 1=1+0+0 true"}
-	if err != nil || !slices.Equal(got, want) {
-		t.Errorf("%v\n%v, want\n%v", err, got, want)
-	}
-	if c := m.cursor["b"]; c.Source != "b" || c.Position != "p1" {
-		t.Errorf("%+v", m.cursor)
+		p := newPump(m)
+		p.BatchRecords = records
+		var got []string
+		err := p.RunAll(t.Context(), sources, func(a Account) {
+			got = append(got, fmt.Sprintf("%s %d=%d+%d+%d %v", a.Source, a.Received, a.Stored, a.Duplicate, a.Rejected, a.Complete))
+			if a.Received > 0 && m.cursor[a.Source].Position != "p1" {
+				t.Errorf("%d records: account of %s before it was committed", records, a.Source)
+			}
+		})
+		want := []string{"a 2=2+0+0 true", "b 3=1+1+1 true", "unmoved 0=0+0+0 false", "empty 0=0+0+0 true", "c 1=1+0+0 true"}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%d records: %v\n%v, want\n%v", records, err, got, want)
+		}
+		if c := m.cursor["b"]; c.Source != "b" || c.Position != "p1" || len(m.cursor) != 4 {
+			t.Errorf("%d records: %+v", records, m.cursor)
+		}
+		if got := strings.Join(m.commits, " | "); got != commits {
+			t.Errorf("%d records: commits %s, want %s", records, got, commits)
+		}
 	}
 }
 
-// A batch that cannot be stored ends the run at its own source, however far the next one has been read.
+// However many sources there are, and however little they hold, a commit comes from time to time.
+func TestPumpManySources(t *testing.T) {
+	m := newMemory()
+	sources := make([]Source, 2*partsAtMost+10)
+	for i := range sources {
+		sources[i] = &reel{tape{chunks: []tapeChunk{{next: "p1"}}}, fmt.Sprint(i), nil}
+	}
+	told := 0
+	err := newPump(m).RunAll(t.Context(), sources, func(a Account) {
+		if a.Source != fmt.Sprint(told) || !a.Complete {
+			t.Fatalf("account %d: %+v", told, a)
+		}
+		told++
+	})
+	if err != nil || told != len(sources) || len(m.commits) != 3 || len(m.cursor) != len(sources) {
+		t.Errorf("%v, %d accounts, %d commits, %d cursors", err, told, len(m.commits), len(m.cursor))
+	}
+	if err := newPump(m).RunAll(t.Context(), nil, func(Account) { t.Error("an account of no source") }); err != nil {
+		t.Error(err)
+	}
+}
+
+// A batch that cannot be stored ends the run at its first source, however far the next one has been read.
 func TestPumpRunAllFails(t *testing.T) {
 	full := errors.New("disk full")
+	sources := func(read chan string) (all []Source) {
+		for _, name := range []string{"a", "b", "c"} {
+			all = append(all, &reel{tape{chunks: []tapeChunk{{records: []string{ev(name)}, next: "p1"}}}, name, read})
+		}
+		return all
+	}
 	for fails, want := range map[int]string{0: "a 0", 1: "a 1 b 0", 2: "a 1 b 1 c 0"} {
 		m := newMemory()
 		read := make(chan string, 9)
@@ -535,12 +589,10 @@ func TestPumpRunAllFails(t *testing.T) {
 			}
 			return full
 		}
-		var sources []Source
-		for _, name := range []string{"a", "b", "c"} {
-			sources = append(sources, &reel{tape{chunks: []tapeChunk{{records: []string{ev(name)}, next: "p1"}, {wait: time.Millisecond, next: "p2"}}}, name, read})
-		}
 		var got []string
-		err := newPump(m).RunAll(t.Context(), sources, func(a Account) { got = append(got, fmt.Sprint(a.Source, " ", a.Stored)) })
+		p := newPump(m)
+		p.BatchRecords = 1
+		err := p.RunAll(t.Context(), sources(read), func(a Account) { got = append(got, fmt.Sprint(a.Source, " ", a.Stored)) })
 		failed := string(rune('a' + fails))
 		if !errors.Is(err, full) || !strings.HasPrefix(err.Error(), failed+": ") || strings.Join(got, " ") != want {
 			t.Errorf("load %d fails: %v, accounts %q, want %q", fails, err, got, want)
@@ -548,5 +600,20 @@ func TestPumpRunAllFails(t *testing.T) {
 		if _, ok := m.cursor[failed]; ok || len(m.rows) != fails {
 			t.Errorf("load %d fails: cursors %v, %d rows", fails, m.cursor, len(m.rows))
 		}
+	}
+	// All three in one commit: the first is told of, and nothing is said to be read.
+	m := newMemory()
+	m.before = func(int) error { return full }
+	var got []string
+	err := newPump(m).RunAll(t.Context(), sources(nil), func(a Account) { got = append(got, fmt.Sprint(a.Source, " ", a.Stored)) })
+	if !errors.Is(err, full) || !strings.HasPrefix(err.Error(), "a: ") || strings.Join(got, " ") != "a 0" || len(m.cursor) != 0 {
+		t.Errorf("%v, accounts %q, %v", err, got, m.cursor)
+	}
+	// A source that fails ends the run; what was read before it is committed, in the same commit as what it gave.
+	m, got = newMemory(), nil
+	broken := append(sources(nil)[:1], &reel{tape{chunks: []tapeChunk{{records: []string{ev("x")}, next: "p1"}, {err: io.ErrNoProgress}}}, "b", nil}, sources(nil)[2])
+	err = newPump(m).RunAll(t.Context(), broken, func(a Account) { got = append(got, fmt.Sprint(a.Source, " ", a.Stored)) })
+	if !errors.Is(err, io.ErrNoProgress) || !strings.HasPrefix(err.Error(), "b: ") || strings.Join(got, " ") != "a 1 b 1" || strings.Join(m.commits, " | ") != "a b" {
+		t.Errorf("%v, accounts %q, commits %q", err, got, m.commits)
 	}
 }

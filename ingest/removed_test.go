@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"keyramp/queries/store"
+	"keyramp/queries/store/storetest"
 )
 
 // A turn and its way back undo each other, leave 0 alone, and no two numbers meet.
@@ -183,7 +184,11 @@ func (r *recorder) Cursor(context.Context, string) (store.Cursor, bool, error) {
 	return store.Cursor{}, false, nil
 }
 
-func (r *recorder) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+func (r *recorder) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return r.load(ctx, b, next) })
+}
+
+func (r *recorder) load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
 	r.batch.Events = append(r.batch.Events, b.Events...)
 	r.batch.Filtered = map[store.FilterKey]int64{}
 	l := store.Loaded{Received: b.Received, Stored: int64(len(b.Events) + len(b.Pages))}

@@ -23,6 +23,7 @@ import (
 
 	"keyramp/ingest"
 	"keyramp/queries/store"
+	"keyramp/queries/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -563,7 +564,11 @@ type sink struct {
 
 func (*sink) Cursor(context.Context, string) (c store.Cursor, ok bool, err error) { return }
 
-func (s *sink) Load(_ context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+func (s *sink) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return s.load(ctx, b, next) })
+}
+
+func (s *sink) load(_ context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
 	s.next = next
 	s.events = append(s.events, b.Events...)
 	s.rejects = append(s.rejects, b.Rejects...)
@@ -573,7 +578,11 @@ func (s *sink) Load(_ context.Context, b *store.Batch, next store.Cursor) (store
 // nowhere is a sink that keeps nothing.
 type nowhere struct{ *sink }
 
-func (nowhere) Load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
+func (s nowhere) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return s.load(ctx, b, next) })
+}
+
+func (nowhere) load(_ context.Context, b *store.Batch, _ store.Cursor) (store.Loaded, error) {
 	return store.Loaded{Received: b.Received, Stored: int64(len(b.Events)), Rejected: int64(len(b.Rejects))}, nil
 }
 

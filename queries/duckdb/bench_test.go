@@ -61,7 +61,7 @@ func BenchmarkFill(b *testing.B) {
 			w := newWords("")
 			var s staging
 			for b.Loop() {
-				s.fill(batch, w)
+				s.fill([]store.Part{{Batch: batch}}, w)
 			}
 			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 		})

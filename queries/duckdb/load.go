@@ -6,42 +6,51 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"keyramp/queries/store"
 	"keyramp/queries/store/syncpoint"
 )
 
-// Load stores a batch, its account and the cursor behind it in one
+// Load is LoadAll for one part.
+func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+	loaded, err := d.LoadAll(ctx, []store.Part{{Batch: b, Next: next}})
+	if err != nil {
+		return store.Loaded{}, err
+	}
+	return loaded[0], nil
+}
+
+// LoadAll stores batches, their accounts and the cursors behind them in one
 // transaction. The file is held from the search for known rows to the commit;
 // rows are staged before.
 //
-// A failed commit leaves open whether it happened. Load then looks; if it
-// cannot, it returns an error, and loading the batch again is always right.
-func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+// A failed commit leaves open whether it happened. LoadAll then looks; if it
+// cannot, it returns an error, and loading the batches again is always right.
+func (d *DB) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	next.Source, next.Position = clean(next.Source), clean(next.Position)
-	loaded := store.Loaded{Received: b.Received, Rejected: int64(len(b.Rejects))}
-	for _, n := range b.Filtered {
-		loaded.Filtered += n
+	if len(parts) == 0 {
+		return nil, nil
 	}
-	rows := int64(len(b.Events) + len(b.Pages))
-	if loaded.Received != rows+loaded.Filtered+loaded.Rejected {
-		return store.Loaded{}, fmt.Errorf("batch of %s: %d received, but %d rows, %d filtered and %d rejected",
-			next.Source, loaded.Received, rows, loaded.Filtered, loaded.Rejected)
+	parts = slices.Clone(parts)
+	loaded, rows, err := begin(parts)
+	name := parts[0].Next.Source
+	if len(parts) > 1 {
+		name = fmt.Sprintf("%s and %d more", name, len(parts)-1)
 	}
-	if d.words == nil {
-		err := d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
+	if err == nil && d.words == nil {
+		err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
 			d.words, err = readWords(ctx, conn)
 			return err
 		})
-		if err != nil {
-			return store.Loaded{}, fmt.Errorf("batch of %s: %w", next.Source, err)
-		}
 	}
-	d.staged.fill(b, d.words)
+	if err != nil {
+		return nil, fmt.Errorf("batch of %s: %w", name, err)
+	}
+	d.staged.fill(parts, d.words)
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
-	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	err = d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		if rows > 0 {
 			var kept, next int
 			var identity string
@@ -53,10 +62,10 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 				if d.words, err = readWords(ctx, conn); err != nil {
 					return err
 				}
-				d.staged.fill(b, d.words)
+				d.staged.fill(parts, d.words)
 			}
 		}
-		if err := move(ctx, conn, &d.staged, next.Source, &loaded); err != nil {
+		if err := move(ctx, conn, &d.staged, parts, loaded); err != nil {
 			return err
 		}
 		if d.staged.words.rows > 0 {
@@ -64,46 +73,79 @@ func (d *DB) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store
 				return err
 			}
 		}
-		for _, c := range b.Calls {
-			if err := addCall(ctx, conn, c); err != nil {
-				return err
+		for _, p := range parts {
+			for _, c := range p.Calls {
+				if err := addCall(ctx, conn, c); err != nil {
+					return err
+				}
 			}
 		}
-		loaded.Duplicate = rows - loaded.Stored
-		syncpoint.Reach("rows moved", next.Source)
-		return d.settle(ctx, conn, next, loaded, marker)
+		syncpoint.Reach("rows moved", name)
+		d.staged.fillSources(parts, loaded, d.ran, marker)
+		_, err := run(ctx, conn, "put_sources")
+		return err
 	}, func(ctx context.Context, conn *sql.Conn) (bool, error) {
 		var last int64
-		err := one(ctx, conn, "marker", []any{sql.Named("source", next.Source)}, &last)
+		err := one(ctx, conn, "marker", []any{sql.Named("source", parts[0].Next.Source)}, &last)
 		return last == marker, err
 	})
 	if err != nil {
 		d.words = nil
-		return store.Loaded{}, fmt.Errorf("batch of %s: %w", next.Source, err)
+		return nil, fmt.Errorf("batch of %s: %w", name, err)
 	}
 	d.words.committed()
-	d.ran[next.Source] = true
+	for _, p := range parts {
+		d.ran[p.Next.Source] = true
+	}
 	d.wrote = d.wrote || rows > 0
 	return loaded, nil
 }
 
-// move puts the staged rows that the store does not know into it.
-func move(ctx context.Context, conn *sql.Conn, s *staging, source string, loaded *store.Loaded) error {
+// begin checks parts, cleans their texts and opens their accounts. It returns the number of rows, too.
+func begin(parts []store.Part) (loaded []store.Loaded, rows int64, err error) {
+	loaded = make([]store.Loaded, len(parts))
+	named := make(map[string]bool, len(parts))
+	for i := range parts {
+		b, next := parts[i].Batch, &parts[i].Next
+		next.Source, next.Position = clean(next.Source), clean(next.Position)
+		if named[next.Source] {
+			return nil, 0, fmt.Errorf("%s stands in one commit twice", next.Source)
+		}
+		named[next.Source] = true
+		l := &loaded[i]
+		l.Received, l.Rejected = b.Received, int64(len(b.Rejects))
+		for _, n := range b.Filtered {
+			l.Filtered += n
+		}
+		n := int64(len(b.Events) + len(b.Pages))
+		if l.Received != n+l.Filtered+l.Rejected {
+			return nil, 0, fmt.Errorf("%s: %d received, but %d rows, %d filtered and %d rejected", next.Source, l.Received, n, l.Filtered, l.Rejected)
+		}
+		rows += n
+	}
+	return loaded, rows, nil
+}
+
+// move puts the staged rows that the store does not know into it, and completes the accounts of their parts.
+func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, loaded []store.Loaded) error {
+	var sources []string
+	for _, p := range parts {
+		sources = append(sources, p.Next.Source)
+	}
 	logged, at, onPage := s.logged, s.at.widened(), s.onPage.widened()
 	if logged.from > logged.until {
 		logged = bounds{1, 0}
 	}
 	for _, kind := range []struct {
-		rows                 int
-		again                repeats
-		find, add, conflicts string
-		differ               string
-		where                []any
+		rows                      int
+		again                     repeats
+		find, add, met, conflicts string
+		where                     []any
 	}{
-		{s.events.rows, s.eventsAgain, "find_events", "add_events", "event_conflicts", "add_event_conflicts", []any{
+		{s.events.rows, s.eventsAgain, "find_events", "add_events", "met_events", "add_event_conflicts", []any{
 			sql.Named("logged_from", logged.from), sql.Named("logged_until", logged.until),
 			sql.Named("at_from", at.from), sql.Named("at_until", at.until)}},
-		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "page_conflicts", "add_page_conflicts", []any{
+		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "met_pages", "add_page_conflicts", []any{
 			sql.Named("at_from", onPage.from), sql.Named("at_until", onPage.until)}},
 	} {
 		if kind.rows == 0 {
@@ -116,50 +158,52 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, source string, loaded
 		if err != nil {
 			return err
 		}
-		conflicts := kind.again.other
-		if stored < int64(kind.rows)-kind.again.equal-kind.again.other { // it met what the store knows
-			if err := one(ctx, conn, kind.conflicts, nil, &conflicts); err != nil {
+		added, conflicts := make([]int64, len(parts)), make([]int64, len(parts))
+		var fresh int64
+		for i, of := range kind.again.parts {
+			added[i], conflicts[i] = of[first], of[repeatOther]
+			fresh += of[first]
+		}
+		if stored < fresh { // it met what the store knows
+			var part int
+			var known, differ int64
+			err := each(ctx, conn, kind.met, nil, func() error {
+				added[part] -= known
+				conflicts[part] = differ
+				fresh -= known
+				return nil
+			}, &part, &known, &differ)
+			if err != nil {
 				return err
 			}
 		}
-		if conflicts > 0 {
-			if _, err := run(ctx, conn, kind.differ, sql.Named("source", source)); err != nil {
+		if stored != fresh {
+			return fmt.Errorf("internal error: %s stored %d rows, and %d were not known", kind.add, stored, fresh)
+		}
+		differ := false
+		for i, of := range kind.again.parts {
+			loaded[i].Stored += added[i]
+			loaded[i].Duplicate += of[first] + of[repeatEqual] + of[repeatOther] - added[i]
+			loaded[i].Conflicts += conflicts[i]
+			differ = differ || conflicts[i] > 0
+		}
+		if differ {
+			if _, err := run(ctx, conn, kind.conflicts, sql.Named("sources", sources)); err != nil {
 				return err
 			}
 		}
-		loaded.Stored += stored
-		loaded.Conflicts += conflicts
 	}
-	if s.words.rows > 0 {
-		if _, err := run(ctx, conn, "add_words"); err != nil {
-			return err
-		}
-	}
-	if s.rejects.rows > 0 {
-		if _, err := run(ctx, conn, "add_rejects"); err != nil {
-			return err
-		}
-	}
-	if s.filtered.rows > 0 {
-		if _, err := run(ctx, conn, "add_filtered", sql.Named("source", source)); err != nil {
-			return err
+	for _, aside := range []struct {
+		rows int
+		add  string
+	}{{s.words.rows, "add_words"}, {s.rejects.rows, "add_rejects"}, {s.filtered.rows, "add_filtered"}} {
+		if aside.rows > 0 {
+			if _, err := run(ctx, conn, aside.add); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// settle writes the account and the cursor of a batch.
-func (d *DB) settle(ctx context.Context, conn *sql.Conn, next store.Cursor, l store.Loaded, marker int64) error {
-	runs := int64(1)
-	if d.ran[next.Source] {
-		runs = 0
-	}
-	_, err := run(ctx, conn, "put_source", sql.Named("source", next.Source), sql.Named("position", next.Position),
-		sql.Named("watermark_us", next.Watermark), sql.Named("complete", next.Complete), sql.Named("at_us", next.At),
-		sql.Named("runs", runs), sql.Named("received", l.Received), sql.Named("stored", l.Stored),
-		sql.Named("duplicate", l.Duplicate), sql.Named("filtered", l.Filtered), sql.Named("rejected", l.Rejected),
-		sql.Named("conflicts", l.Conflicts), sql.Named("marker", marker))
-	return err
 }
 
 // Cursor tells how far a source has been read; false when it never was.

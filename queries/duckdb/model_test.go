@@ -63,7 +63,7 @@ func TestModel(t *testing.T) {
 						"repeat":   m.repeat,
 						"late":     m.late,
 						"conflict": m.conflict,
-						"import":   m.importFile,
+						"import":   m.importFiles,
 						"other":    m.otherProcess,
 						"reopen":   m.reopen,
 						"crash":    m.crash,
@@ -373,7 +373,7 @@ const (
 
 var errDied = errors.New("the process died")
 
-// A sink is the model's store as a pump sees it. What Load commits, the model takes over.
+// A sink is the model's store as a pump sees it. What LoadAll commits, the model takes over.
 type modelSink struct {
 	*model
 	t     *rapid.T
@@ -393,9 +393,9 @@ func (s *modelSink) RecordGap(ctx context.Context, g store.Gap) error {
 	return err
 }
 
-func (s *modelSink) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
+func (s *modelSink) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
 	if s.fresh != "" {
-		return store.Loaded{}, errDied
+		return nil, errDied
 	}
 	strikes := s.fault.kind != none && s.fault.commit == 1
 	s.fault.commit--
@@ -413,10 +413,10 @@ func (s *modelSink) Load(ctx context.Context, b *store.Batch, next store.Cursor)
 		fuses.Store(s.db.path, f)
 		defer fuses.Delete(s.db.path)
 	}
-	got, err := s.db.Load(ctx, b, next)
+	got, err := s.db.LoadAll(ctx, parts)
 	putOut()
 	if s.fresh != "" { // whatever it did to the old files, nobody will see
-		return store.Loaded{}, errDied
+		return nil, errDied
 	}
 	if err != nil {
 		if !strikes {
@@ -424,13 +424,15 @@ func (s *modelSink) Load(ctx context.Context, b *store.Batch, next store.Cursor)
 		}
 		return got, err
 	}
-	if want := s.take(b, next); got != want {
-		s.t.Errorf("%s: loaded %+v, want %+v", next.Source, got, want)
+	for i, p := range parts {
+		if want := s.take(p.Batch, p.Next); got[i] != want {
+			s.t.Errorf("%s: loaded %+v, want %+v", p.Next.Source, got[i], want)
+		}
 	}
 	s.did.commits.Add(1)
 	if strikes && s.fault.kind == unheardOf {
 		s.fresh = s.copyFiles()
-		return store.Loaded{}, errDied
+		return nil, errDied
 	}
 	return got, nil
 }
@@ -525,17 +527,22 @@ func (m *model) take(b *store.Batch, next store.Cursor) store.Loaded {
 	return l
 }
 
-// pump runs a source into the store. After a death the store is the one that the dead process left.
-func (m *model) pump(t *rapid.T, src *tape) {
+// pump runs sources into the store. After a death the store is the one that the dead process left.
+func (m *model) pump(t *rapid.T, all ...*tape) {
 	s := &modelSink{model: m, t: t}
-	before := m.account(src.name)
+	var sources []ingest.Source
+	before, told := map[string]store.Loaded{}, map[string]store.Loaded{}
+	for _, src := range all {
+		sources = append(sources, src)
+		before[src.name] = m.account(src.name)
+	}
 	removed, err := m.db.Removed(context.Background())
 	if err != nil {
 		t.Fatalf("removed: %v", err)
 	}
 	p := ingest.Pump{Sink: s, Recorder: s, Decoder: m, Pseudonyms: modelKey, Removed: ingest.NewRemoved(removed, modelKey),
 		BatchRecords: rapid.SampledFrom([]int{8, 1000, 1000}).Draw(t, "batch"), Now: func() store.Micros { return dayOne }}
-	account, err := p.Run(context.Background(), src)
+	err = p.RunAll(context.Background(), sources, func(a ingest.Account) { told[a.Source] = a.Loaded })
 	m.fault.kind = none
 	switch {
 	case s.fresh != "":
@@ -544,17 +551,18 @@ func (m *model) pump(t *rapid.T, src *tape) {
 		os.RemoveAll(m.db.opts.Dir)
 		m.open(t, s.fresh)
 	case err != nil && !errors.Is(err, context.Canceled):
-		t.Fatalf("%s: %v", src.name, err)
+		t.Fatal(err)
 	case err != nil:
 		m.did.crashes.Add(1)
 	default:
-		for _, c := range src.chunks {
-			for _, n := range c {
+		for _, src := range all {
+			for _, n := range slices.Concat(src.chunks...) {
 				m.got[n] = true
 			}
-		}
-		if got := m.account(src.name); account.Loaded.Add(before) != got {
-			t.Fatalf("%s: a run accounts for %+v, the store went from %+v to %+v", src.name, account.Loaded, before, got)
+			name := src.name
+			if got := m.account(name); told[name].Add(before[name]) != got {
+				t.Fatalf("%s: a run accounts for %+v, the store went from %+v to %+v", name, told[name], before[name], got)
+			}
 		}
 	}
 }
@@ -625,9 +633,16 @@ func (m *model) late(t *rapid.T) {
 	m.held = append(slices.Clone(m.held[n:]), m.held[:n]...)
 }
 
-// importFile imports any records, known or not, some of them twice.
-func (m *model) importFile(t *rapid.T) {
-	m.pump(t, m.file(t, rapid.SliceOfN(rapid.SampledFrom(m.log), 0, 30).Draw(t, "records")))
+// importFiles imports files of any records, known or not, some of them twice.
+func (m *model) importFiles(t *rapid.T) {
+	var files []*tape
+	for range rapid.IntRange(1, 3).Draw(t, "files") {
+		f := m.file(t, rapid.SliceOfN(rapid.SampledFrom(m.log), 0, 30).Draw(t, "records"))
+		if !slices.ContainsFunc(files, func(before *tape) bool { return before.name == f.name }) {
+			files = append(files, f)
+		}
+	}
+	m.pump(t, files...)
 }
 
 // conflict tells known ids again with other content, some of them together with the first telling. An id with a time
@@ -668,7 +683,7 @@ func (m *model) otherProcess(t *rapid.T) {
 	mine, ran := m.db, m.ran
 	m.open(t, mine.opts.Dir)
 	m.fault.kind = none
-	m.importFile(t)
+	m.importFiles(t)
 	if err := m.db.Close(); err != nil {
 		t.Fatalf("close: %v", err)
 	}
@@ -686,7 +701,7 @@ func (m *model) reopen(t *rapid.T) {
 func (m *model) crash(t *rapid.T) {
 	m.fault = fault{rapid.SampledFrom([]faultKind{cancelled, killed, unheardOf}).Draw(t, "fault"),
 		rapid.IntRange(1, 3).Draw(t, "commit"), rapid.IntRange(1, 60).Draw(t, "step")}
-	rapid.SampledFrom([]func(*rapid.T){m.page, m.repeat, m.importFile, m.conflict}).Draw(t, "into")(t)
+	rapid.SampledFrom([]func(*rapid.T){m.page, m.repeat, m.importFiles, m.conflict}).Draw(t, "into")(t)
 }
 
 // phase observes a new share: the phase that was open ends, and after a pause another begins.

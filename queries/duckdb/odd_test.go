@@ -44,11 +44,13 @@ type noting struct {
 	reasons []string
 }
 
-func (n *noting) Load(ctx context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
-	for _, r := range b.Rejects {
-		n.reasons = append(n.reasons, r.Reason)
+func (n *noting) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
+	for _, p := range parts {
+		for _, r := range p.Rejects {
+			n.reasons = append(n.reasons, r.Reason)
+		}
 	}
-	return n.DB.Load(ctx, b, next)
+	return n.DB.LoadAll(ctx, parts)
 }
 
 // oddEvent is an event whose connection is text, as JSON spells it.

@@ -36,6 +36,7 @@ func (d *DB) Resettle(ctx context.Context, r *store.Retrial) (store.Loaded, erro
 	}
 	staged := *b
 	staged.Rejects = r.Still
+	parts, accounts := []store.Part{{Batch: &staged, Next: store.Cursor{Source: source}}}, []store.Loaded{loaded}
 	marker := rand.Int64()
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		words, err := readWords(ctx, conn)
@@ -43,14 +44,14 @@ func (d *DB) Resettle(ctx context.Context, r *store.Retrial) (store.Loaded, erro
 			return err
 		}
 		d.words = nil // the next load reads them anew
-		d.staged.fill(&staged, words)
+		d.staged.fill(parts, words)
 		if _, err := run(ctx, conn, "drop_rejects", sql.Named("records", off)); err != nil {
 			return err
 		}
-		if err := move(ctx, conn, &d.staged, source, &loaded); err != nil {
+		if err := move(ctx, conn, &d.staged, parts, accounts); err != nil {
 			return err
 		}
-		loaded.Duplicate = rows - loaded.Stored
+		loaded = accounts[0]
 		n, err := run(ctx, conn, "settle_rejects", sql.Named("source", source), sql.Named("rejected", loaded.Received),
 			sql.Named("stored", loaded.Stored), sql.Named("duplicate", loaded.Duplicate), sql.Named("filtered", loaded.Filtered),
 			sql.Named("conflicts", loaded.Conflicts), sql.Named("marker", marker))

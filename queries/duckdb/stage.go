@@ -31,22 +31,32 @@ func (b bounds) widened() bounds {
 	return bounds{b.from - day, b.until + day}
 }
 
-// A staging holds a batch in the form in which SQL reads it, texts as ids. It
-// is filled before the file is held, and used again for the next batch.
+// A staging holds the batches of a commit as one, in the form in which SQL reads
+// it, texts as ids. It is filled before the file is held, and used again for the
+// next commit.
 type staging struct {
-	events, pages, rejects, filtered, words table
+	events, pages, rejects, filtered, words, sources table
 
 	logged bounds // of events whose log_id holds a time
 	at     bounds // of the others
 	onPage bounds // of page events
 
 	eventsAgain, pagesAgain repeats // inside the batch
+
+	allEvents []placed[store.Event]
+	allPages  []placed[store.PageEvent]
+}
+
+// A placed row is a row and the number of the part that it came with.
+type placed[T any] struct {
+	row  *T
+	part uint32
 }
 
 // register lets the statements of a load read the batch as batch_events(), and so on.
 func (s *staging) register(conn *sql.Conn) error {
 	for name, t := range map[string]*table{"batch_events": &s.events, "batch_pages": &s.pages, "batch_rejects": &s.rejects,
-		"batch_filtered": &s.filtered, "batch_words": &s.words} {
+		"batch_filtered": &s.filtered, "batch_words": &s.words, "batch_sources": &s.sources} {
 		if err := t.register(conn, name); err != nil {
 			return fmt.Errorf("table function %s: %w", name, err)
 		}
@@ -54,30 +64,39 @@ func (s *staging) register(conn *sql.Conn) error {
 	return nil
 }
 
-// fill takes a batch, with its texts as ids of w. It needs no file.
-func (s *staging) fill(b *store.Batch, w *words) {
+// fill takes the batches of a commit, with their texts as ids of w. It needs no file.
+func (s *staging) fill(parts []store.Part, w *words) {
 	s.logged, s.at, s.onPage = nowhere(), nowhere(), nowhere()
-	s.fillEvents(b.Events, w)
-	s.fillPages(b.Pages, w)
+	s.fillEvents(parts, w)
+	s.fillPages(parts, w)
+	var rejects []store.Reject
+	filtered := 0
+	for _, p := range parts {
+		rejects = append(rejects, p.Rejects...)
+		filtered += len(p.Filtered)
+	}
 
 	t := &s.rejects
-	t.begin(len(b.Rejects))
+	t.begin(len(rejects))
 	n, record := numbers[int64](t, "n"), numbers[uint64](t, "record")
 	source, place, reason, detail := t.texts("source"), t.texts("place"), t.texts("reason"), t.texts("detail")
 	bytes, at, dated, kind := numbers[int64](t, "bytes"), numbers[int64](t, "at_us"), numbers[int64](t, "dated_us"), t.texts("kind")
-	for i, r := range b.Rejects {
+	for i, r := range rejects {
 		n[i], record[i], bytes[i], at[i], dated[i] = int64(i), r.Record, r.Bytes, r.At, r.Dated
 		source[i], place[i], reason[i], detail[i] = clean(r.Source), clean(r.Place), clean(r.Reason), clean(r.Detail)
 		kind[i] = clean(r.Kind)
 	}
 
 	t = &s.filtered
-	t.begin(len(b.Filtered))
-	code, day, count := t.texts("type"), numbers[int64](t, "day_us"), numbers[int64](t, "n")
+	t.begin(filtered)
+	from, code := t.texts("source"), t.texts("type")
+	day, count := numbers[int64](t, "day_us"), numbers[int64](t, "n")
 	i := 0
-	for key, n := range b.Filtered {
-		code[i], day[i], count[i] = clean(key.Type), key.Day, n
-		i++
+	for _, p := range parts {
+		for key, n := range p.Filtered {
+			from[i], code[i], day[i], count[i] = p.Next.Source, clean(key.Type), key.Day, n
+			i++
+		}
 	}
 
 	t = &s.words
@@ -89,11 +108,14 @@ func (s *staging) fill(b *store.Batch, w *words) {
 	}
 }
 
-func (s *staging) fillEvents(events []store.Event, w *words) {
-	s.eventsAgain = findRepeats(len(events), func(i int) (id, content uint64) { return events[i].LogID, events[i].Content })
+func (s *staging) fillEvents(parts []store.Part, w *words) {
+	s.allEvents = place(s.allEvents[:0], parts, func(b *store.Batch) []store.Event { return b.Events })
+	events := s.allEvents
+	s.eventsAgain = findRepeats(events, len(parts), func(e *store.Event) (id, content uint64) { return e.LogID, e.Content })
 	t := &s.events
 	t.begin(len(events))
 	logID, content, repeat := numbers[uint64](t, "log_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	part := numbers[uint32](t, "part")
 	at, assigned, logged := numbers[int64](t, "at_us"), numbers[int64](t, "assigned_us"), numbers[int64](t, "logged_us")
 	kind, client, connection := numbers[uint32](t, "type"), numbers[uint32](t, "client"), numbers[uint32](t, "connection")
 	strategy, device := numbers[uint32](t, "strategy"), numbers[uint32](t, "device")
@@ -105,13 +127,13 @@ func (s *staging) fillEvents(events []store.Event, w *words) {
 	control, interactive := numbers[uint8](t, "control"), numbers[uint8](t, "interactive")
 	passkey, test := numbers[bool](t, "passkey_used"), numbers[bool](t, "test")
 	for i, from := range inGroups(events, w) {
-		e := &events[from]
+		e := events[from].row
 		if e.Logged != 0 {
 			s.logged.add(e.Logged)
 		} else {
 			s.at.add(e.At)
 		}
-		logID[i], content[i], repeat[i] = e.LogID, uint32(e.Content), s.eventsAgain.kind[from]
+		logID[i], content[i], repeat[i], part[i] = e.LogID, uint32(e.Content), s.eventsAgain.kind[from], events[from].part
 		at[i], assigned[i], logged[i] = e.At, cmp.Or(e.Assigned, e.At), e.Logged
 		kind[i], client[i], connection[i] = w.id(e.Type), w.id(e.ClientID), w.id(e.Connection)
 		strategy[i], device[i] = w.id(e.Strategy), w.id(e.Device)
@@ -123,20 +145,22 @@ func (s *staging) fillEvents(events []store.Event, w *words) {
 	}
 }
 
-func (s *staging) fillPages(pages []store.PageEvent, w *words) {
-	s.pagesAgain = findRepeats(len(pages), func(i int) (id, content uint64) { return pages[i].ID, pages[i].Content })
+func (s *staging) fillPages(parts []store.Part, w *words) {
+	s.allPages = place(s.allPages[:0], parts, func(b *store.Batch) []store.PageEvent { return b.Pages })
+	pages := s.allPages
+	s.pagesAgain = findRepeats(pages, len(parts), func(p *store.PageEvent) (id, content uint64) { return p.ID, p.Content })
 	t := &s.pages
 	t.begin(len(pages))
 	id, content, repeat := numbers[uint64](t, "event_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
-	at, phase := numbers[int64](t, "at_us"), numbers[uint32](t, "phase")
+	part, at, phase := numbers[uint32](t, "part"), numbers[int64](t, "at_us"), numbers[uint32](t, "phase")
 	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
 	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
 	transaction := numbers[uint64](t, "transaction_key")
 	verified, future := numbers[bool](t, "verified"), numbers[bool](t, "future")
 	for i := range pages {
-		p := &pages[i]
+		p := pages[i].row
 		s.onPage.add(p.At)
-		id[i], content[i], repeat[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i]
+		id[i], content[i], repeat[i], part[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i], pages[i].part
 		at[i], phase[i] = p.At, w.find(string(p.Phase))
 		experiment[i], variation[i] = w.find(p.Experiment), w.find(p.Variation)
 		user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
@@ -149,7 +173,7 @@ func (s *staging) fillPages(pages []store.PageEvent, w *words) {
 // and a question about one experiment passes over the others. An exact order
 // by time would gain nothing more: known rows are sought by the extremes of
 // row groups, and a batch fills only a few.
-func inGroups(events []store.Event, w *words) []int32 {
+func inGroups(events []placed[store.Event], w *words) []int32 {
 	type group struct{ experiment, variation uint32 }
 	number := map[group]int{}
 	var groups []group
@@ -157,7 +181,7 @@ func inGroups(events []store.Event, w *words) []int32 {
 	of := make([]int32, len(events))
 	last, at := group{}, -1
 	for i := range events {
-		e := &events[i]
+		e := events[i].row
 		g := group{w.id(e.Experiment), w.id(e.Variation)}
 		if g != last || at < 0 {
 			var ok bool
@@ -191,6 +215,17 @@ func inGroups(events []store.Event, w *words) []int32 {
 	return order
 }
 
+// place puts the rows of all parts behind each other.
+func place[T any](into []placed[T], parts []store.Part, rows func(*store.Batch) []T) []placed[T] {
+	for n, p := range parts {
+		of := rows(p.Batch)
+		for i := range of {
+			into = append(into, placed[T]{&of[i], uint32(n)})
+		}
+	}
+	return into
+}
+
 // What a row of a batch is to the rows before it.
 const (
 	first       = iota // no other has its id
@@ -198,43 +233,63 @@ const (
 	repeatOther        // one has, with other content
 )
 
-// repeats say what each row of a batch is to the rows before it, and how many are not the first.
+// repeats say what each row of a batch is to the rows before it, and how many there are of each kind in each part.
 type repeats struct {
-	kind         []uint8
-	equal, other int64
+	kind  []uint8
+	parts [][3]int64
 }
 
-// findRepeats compares n rows by id. It is done here and not in SQL, which
-// would hold the file meanwhile.
-func findRepeats(n int, row func(i int) (id, content uint64)) (r repeats) {
-	r.kind = make([]uint8, n)
+// findRepeats compares rows by id. It is done here and not in SQL, which would
+// hold the file meanwhile.
+func findRepeats[T any](rows []placed[T], parts int, of func(*T) (id, content uint64)) repeats {
+	r := repeats{kind: make([]uint8, len(rows)), parts: make([][3]int64, parts)}
 	// An open table, at most half full, of row numbers plus one beside the upper half of the
 	// row's hash. Ids are hashes; the odd factor is for those that are not.
-	size := bits.Len(uint(2 * n))
+	size := bits.Len(uint(2 * len(rows)))
 	seen := make([]uint64, 1<<size)
-	for i := range n {
-		id, content := row(i)
+	for i := range rows {
+		id, content := of(rows[i].row)
 		hash := id * 0x9E3779B97F4A7C15
 		slot := hash >> (64 - size)
 		for ; seen[slot] != 0; slot = (slot + 1) & (1<<size - 1) {
 			if seen[slot]>>32 != hash>>32 {
 				continue
 			}
-			before, kept := row(int(uint32(seen[slot])) - 1)
+			before, kept := of(rows[uint32(seen[slot])-1].row)
 			if before == id {
-				if kept == content {
-					r.kind[i] = repeatEqual
-					r.equal++
-				} else {
+				r.kind[i] = repeatEqual
+				if kept != content {
 					r.kind[i] = repeatOther
-					r.other++
 				}
 				break
 			}
 		}
+		r.parts[rows[i].part][r.kind[i]]++
 		if seen[slot] == 0 {
 			seen[slot] = hash>>32<<32 | uint64(i+1)
 		}
 	}
 	return r
+}
+
+// fillSources takes what is to be written of each source.
+func (s *staging) fillSources(parts []store.Part, loaded []store.Loaded, ran map[string]bool, marker int64) {
+	t := &s.sources
+	t.begin(len(parts))
+	source, position := t.texts("source"), t.texts("position")
+	watermark, complete, at := numbers[int64](t, "watermark_us"), numbers[bool](t, "complete"), numbers[int64](t, "at_us")
+	runs, received, stored := numbers[int64](t, "runs"), numbers[int64](t, "received"), numbers[int64](t, "stored")
+	duplicate, filtered := numbers[int64](t, "duplicate"), numbers[int64](t, "filtered")
+	rejected, conflicts := numbers[int64](t, "rejected"), numbers[int64](t, "conflicts")
+	mark := numbers[int64](t, "marker")
+	for i, p := range parts {
+		source[i], position[i] = p.Next.Source, p.Next.Position
+		watermark[i], complete[i], at[i], mark[i], runs[i] = p.Next.Watermark, p.Next.Complete, p.Next.At, marker, 1
+		if ran[p.Next.Source] {
+			runs[i] = 0
+		}
+		l := loaded[i]
+		received[i], stored[i], duplicate[i] = l.Received, l.Stored, l.Duplicate
+		filtered[i], rejected[i], conflicts[i] = l.Filtered, l.Rejected, l.Conflicts
+	}
 }

@@ -61,32 +61,33 @@ func tableOf(s *staging, rows int) *table {
 	return &s.events
 }
 
-// Repeats are found as a plain map finds them, whatever the ids.
+// Repeats are found as a plain map finds them, whatever the ids, and counted by part.
 func TestFindRepeats(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
 	for round := range 200 {
-		n := r.IntN(300)
-		ids, contents := make([]uint64, n), make([]uint64, n)
+		n, parts := r.IntN(300), 1+r.IntN(4)
+		events := make([]store.Event, n)
+		rows := make([]placed[store.Event], n)
 		for i := range n {
-			ids[i], contents[i] = r.Uint64N(100)<<(round%60), r.Uint64N(2)
+			events[i] = store.Event{LogID: r.Uint64N(100) << (round % 60), Content: r.Uint64N(2)}
+			rows[i] = placed[store.Event]{&events[i], uint32(i * parts / n)}
 		}
-		got := findRepeats(n, func(i int) (id, content uint64) { return ids[i], contents[i] })
+		got := findRepeats(rows, parts, func(e *store.Event) (id, content uint64) { return e.LogID, e.Content })
 		kept := map[uint64]uint64{}
-		want := repeats{kind: make([]uint8, n)}
-		for i, id := range ids {
-			content, again := kept[id]
+		want := repeats{kind: make([]uint8, n), parts: make([][3]int64, parts)}
+		for i, e := range events {
+			content, again := kept[e.LogID]
 			switch {
 			case !again:
-				kept[id] = contents[i]
-			case content == contents[i]:
+				kept[e.LogID] = e.Content
+			case content == e.Content:
 				want.kind[i] = repeatEqual
-				want.equal++
 			default:
 				want.kind[i] = repeatOther
-				want.other++
 			}
+			want.parts[rows[i].part][want.kind[i]]++
 		}
-		if !slices.Equal(got.kind, want.kind) || got.equal != want.equal || got.other != want.other {
+		if !slices.Equal(got.kind, want.kind) || !slices.Equal(got.parts, want.parts) {
 			t.Fatalf("round %d: %+v, want %+v", round, got, want)
 		}
 	}
@@ -94,11 +95,11 @@ func TestFindRepeats(t *testing.T) {
 
 // Groups hold every event once, and keep the order in which they came.
 func TestInGroups(t *testing.T) {
-	events := traffic(3000, 1, dayOne).Events
+	events := place(nil, []store.Part{{Batch: traffic(3000, 1, dayOne)}}, func(b *store.Batch) []store.Event { return b.Events })
 	w := newWords("")
 	order := inGroups(events, w)
-	key := func(e store.Event, n int32) []uint32 {
-		return []uint32{w.id(e.Experiment), w.id(e.Variation), uint32(n)}
+	key := func(e placed[store.Event], n int32) []uint32 {
+		return []uint32{w.id(e.row.Experiment), w.id(e.row.Variation), uint32(n)}
 	}
 	for i := 1; i < len(order); i++ {
 		if slices.Compare(key(events[order[i-1]], order[i-1]), key(events[order[i]], order[i])) >= 0 {

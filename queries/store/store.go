@@ -8,17 +8,27 @@ import (
 	"errors"
 )
 
-// A Sink takes batches. Load stores rows, account and cursor together or not
-// at all; a record that is already stored is counted as a duplicate, so
-// replaying after any doubt is always right.
+// A Sink takes batches. LoadAll stores the rows, accounts and cursors of all
+// parts together or not at all, as if they came one after the other, and
+// returns the account of each. A record that is already stored is counted as a
+// duplicate, so replaying after any doubt is always right.
 type Sink interface {
-	Load(ctx context.Context, b *Batch, next Cursor) (Loaded, error)
+	LoadAll(ctx context.Context, parts []Part) ([]Loaded, error)
 	Cursor(ctx context.Context, source string) (Cursor, bool, error)
+}
+
+// A Part is what one commit stores of one source: a batch and the cursor behind
+// it. No two parts of a commit are of the same source.
+type Part struct {
+	*Batch
+	Next Cursor
 }
 
 // A Store keeps events and answers questions about them.
 type Store interface {
 	Sink
+	// Load is LoadAll for one part.
+	Load(ctx context.Context, b *Batch, next Cursor) (Loaded, error)
 
 	// Observe records what the tenant says of an experiment when it differs from what was last recorded.
 	Observe(ctx context.Context, seen []Observation) error

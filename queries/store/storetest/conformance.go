@@ -25,6 +25,7 @@ func Run(t *testing.T, open Opener) {
 		{"any order of overlapping batches gives equal tables", anyOrder},
 		{"the first content of an id stays", firstWins},
 		{"every record is accounted for", account},
+		{"parts of a commit are as commits of their own", parts},
 		{"cursor and rows move together", cursorWithRows},
 		{"a cancelled load leaves nothing", cancelled},
 		{"texts come back as they went in", texts},
@@ -42,6 +43,18 @@ func Run(t *testing.T, open Opener) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
 	}
+}
+
+// Each loads parts one by one, for a sink of a test, up to the first that fails.
+func Each(parts []store.Part, load func(b *store.Batch, next store.Cursor) (store.Loaded, error)) (all []store.Loaded, err error) {
+	for _, p := range parts {
+		l, err := load(p.Batch, p.Next)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
 }
 
 // Day is where the suite's events begin.

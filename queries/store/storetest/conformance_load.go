@@ -120,6 +120,71 @@ func account(t *testing.T, open Opener) {
 	}
 }
 
+// parts of one commit are loaded as if each had a commit of its own.
+func parts(t *testing.T, open Opener) {
+	for round := range uint64(3) {
+		r := rand.New(rand.NewPCG(round, 7))
+		draw := func(source string) store.Part {
+			from := 1 + r.Uint64N(60)
+			b := batch(from, from+r.Uint64N(60))
+			for i := range b.Events { // some are told otherwise
+				if r.IntN(8) == 0 {
+					b.Events[i].Content, b.Events[i].Type = 1000+r.Uint64N(2), store.WordOf("f")
+				}
+			}
+			for i := range b.Pages {
+				if r.IntN(8) == 0 {
+					b.Pages[i].Content, b.Pages[i].Phase = 1000+r.Uint64N(2), store.Failed
+				}
+			}
+			b.Filtered = map[store.FilterKey]int64{{Type: "sapi", Day: day}: 1 + r.Int64N(3)}
+			b.Rejects = []store.Reject{{Record: 1 + r.Uint64N(3), Source: source, Place: "line 1", Reason: "not_json", At: day}}
+			b.Received += b.Filtered[store.FilterKey{Type: "sapi", Day: day}] + 1
+			return store.Part{Batch: b, Next: store.Cursor{Source: source, Position: "of " + source, Complete: r.IntN(2) == 0, At: day}}
+		}
+		alone, together := open(t, t.TempDir()), open(t, t.TempDir())
+		for range 3 {
+			all := []store.Part{draw("a"), draw("b"), draw("c"), draw("d")}
+			all[2].Batch = &store.Batch{} // a cursor may move alone
+			var want []store.Loaded
+			for _, p := range all {
+				l, err := alone.Load(context.Background(), p.Batch, p.Next)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want = append(want, l)
+			}
+			got, err := together.LoadAll(context.Background(), all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("round %d: accounts, -alone +together:\n%s", round, diff)
+			}
+		}
+		if diff := cmp.Diff(dump(t, alone), dump(t, together)); diff != "" {
+			t.Fatalf("round %d: rows, -alone +together:\n%s", round, diff)
+		}
+		one, other := status(t, alone), status(t, together)
+		one.Bytes, other.Bytes, one.Identity, other.Identity = 0, 0, "", ""
+		if diff := cmp.Diff(one, other); diff != "" {
+			t.Fatalf("round %d: status, -alone +together:\n%s", round, diff)
+		}
+		scope := store.Scope{Experiment: "exp_1", Since: 1, Until: day + 1000*hour}
+		if diff := cmp.Diff(losses(t, alone, scope), losses(t, together, scope)); diff != "" {
+			t.Fatalf("round %d: losses, -alone +together:\n%s", round, diff)
+		}
+	}
+	s := open(t, t.TempDir())
+	if l, err := s.LoadAll(context.Background(), nil); err != nil || len(l) != 0 {
+		t.Errorf("no parts: %v, %v", l, err)
+	}
+	twice := []store.Part{{Batch: batch(1, 3), Next: store.Cursor{Source: "x"}}, {Batch: batch(3, 5), Next: store.Cursor{Source: "x"}}}
+	if _, err := s.LoadAll(context.Background(), twice); err == nil || status(t, s).Events != 0 {
+		t.Errorf("one source twice: %v", err)
+	}
+}
+
 func cursorWithRows(t *testing.T, open Opener) {
 	dir := t.TempDir()
 	s := open(t, dir)
