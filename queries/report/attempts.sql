@@ -9,7 +9,7 @@
 -- added up: those who read them do.
 with plain as (
     select type, role, login, sso, phase, user_key, place, 'event'::attempt_rule as rule, n
-    from tries where carried and role <> '' and not tested and place > 0 and user_key <> 0
+    from tries where carried and role <> ''::attempt_role and not tested and place > 0 and user_key <> 0
 ), loose as (
     select tries.type, tries.role, tries.login, tries.carried and tries.sso as sso, tries.phase,
            case when tries.user_key <> 0 then tries.user_key
@@ -24,19 +24,19 @@ with plain as (
                 else ''::attempt_rule end as rule,
            tries.n
     from tries
-    left join threads t on t.kind = 'transaction' and t.thread_key = tries.transaction_key
-    left join threads s on s.kind = 'session' and s.thread_key = tries.session_key
-    where (tries.carried and tries.role <> '' and not tries.tested and (tries.place = 0 or tries.user_key = 0))
-       or (tries.bare and tries.role = 'failure' and tries.phase > 0)
+    left join threads t on t.kind = 'transaction'::thread_kind and t.thread_key = tries.transaction_key
+    left join threads s on s.kind = 'session'::thread_kind and s.thread_key = tries.session_key
+    where (tries.carried and tries.role <> ''::attempt_role and not tries.tested and (tries.place = 0 or tries.user_key = 0))
+       or (tries.bare and tries.role = 'failure'::attempt_role and tries.phase > 0)
 ), placed as (
     select * from plain
     union all
     select loose.type, loose.role, loose.login, loose.sso, loose.phase, loose.user_key,
-           case when loose.rule <> '' then loose.place else coalesce(strata.place, 0) end as place,
-           case when loose.rule <> '' then loose.rule when strata.place is not null then 'subject'::attempt_rule
+           case when loose.rule <> ''::attempt_rule then loose.place else coalesce(strata.place, 0) end as place,
+           case when loose.rule <> ''::attempt_rule then loose.rule when strata.place is not null then 'subject'::attempt_rule
                 else 'none'::attempt_rule end as rule,
            loose.n
     from loose
     left join strata on strata.phase = loose.phase and strata.user_key = loose.user_key
 )
-select placed.* from placed anti join forced on forced.user_key = placed.user_key
+select * from placed where user_key not in (select user_key from forced)

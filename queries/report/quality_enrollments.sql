@@ -3,9 +3,9 @@
 -- grain:   count
 -- params:  none; reads strata, enrolled, forced, page_ids, scope, chain, variations
 -- columns: count VARCHAR, n HUGEINT
-with firsts as (      -- a person's first variation ever
+with firsts as (      -- the first variation ever of those who enrolled
     select user_key, min(phase * 1000 + place) % 1000 as place, arg_min(control, phase) as control
-    from strata group by user_key
+    from strata where user_key in (select user_key from enrolled) group by user_key
 ), named as (
     select distinct variation, place from variations
 ), page_done as (

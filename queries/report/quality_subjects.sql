@@ -14,8 +14,7 @@ select 'carry_over', count(distinct user_key) from strata where origin = -1
 union all
 select 'unplaced_attempts', coalesce(sum(a.n), 0)
 from attempts a
-left join subj on subj.phase = a.phase and subj.user_key = a.user_key and subj.place = a.place
-where a.rule <> 'none' and subj.user_key is null
+where a.rule <> 'none'::attempt_rule and (a.phase, a.user_key, a.place) not in (select (phase, user_key, place) from subj)
 union all
 select 'lost', count(*) from lost
 order by count

@@ -1,7 +1,7 @@
 -- name:    strata
 -- asks:    in which stratum is each subject of each phase: its first variation there, and where it came from?
 -- grain:   phase, user_key
--- params:  none; reads met, forced, arms
+-- params:  none; reads met, forced, arms, phases
 -- columns: phase INTEGER, user_key UBIGINT, place INTEGER, first_us BIGINT, control BOOLEAN,
 --          variations BIGINT, met_treatment BOOLEAN, origin INTEGER
 -- Two variations first met at the same moment: the smaller place counts as the first one.
@@ -16,7 +16,7 @@ with firsts as (      -- time and place in one number, because the smallest pair
       and met.user_key not in (select user_key from forced)
     group by met.phase, met.user_key
 ), back_again as (
-    select user_key from firsts group by user_key having count(*) > 1
+    select user_key from firsts where (select count(*) from phases) > 1 group by user_key having count(*) > 1
 ), origins as (
     select phase, user_key,
            case when lag(phase) over past is null then 0

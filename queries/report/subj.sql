@@ -10,13 +10,13 @@
 -- row's own variation. eligible: not enrolled before the phase began. enrolled: eligible, and enrolled in the phase.
 with deeds as (       -- rows of three kinds, added up below: one join instead of three
     select phase, user_key, place, 0 as logins,
-           case when role = 'success' and not sso then n else 0 end as ok,
-           case when role = 'failure' then n else 0 end as failed, 0 as lost
+           case when role = 'success'::attempt_role and not sso then n else 0 end as ok,
+           case when role = 'failure'::attempt_role then n else 0 end as failed, 0 as lost
     from attempts where place <> 0 and user_key <> 0
     union all
     select attempts.phase, attempts.user_key, strata.place, attempts.n, 0, 0, 0
     from attempts join strata on strata.phase = attempts.phase and strata.user_key = attempts.user_key
-    where attempts.login and attempts.rule = 'event'
+    where attempts.login and attempts.rule = 'event'::attempt_rule
     union all
     select l.phase, l.user_key, case when met.place is not null then met.place else strata.place end, 0, 0, 0, 1
     from lost l
