@@ -4,15 +4,15 @@
 -- params:  none; reads ev_ids, scope, chain, periods, variations, roles, test_clients, test_users
 -- columns: carried BOOLEAN, bare BOOLEAN, phase INTEGER, in_flight BOOLEAN, place INTEGER, variation UINTEGER, type UINTEGER,
 --          role ENUM, login BOOLEAN, sso BOOLEAN, tested BOOLEAN, user_key UBIGINT, session_key UBIGINT,
---          transaction_key UBIGINT, n BIGINT, first_us BIGINT, last_us BIGINT, late BIGINT, segmented BIGINT
--- The one question that reads all events. carried: the event has the experiment. bare: it has none at all. Phase 0
+--          transaction_key UBIGINT, n BIGINT, first_us BIGINT
+-- The one question that reads all events, into many groups, so each has two aggregates only. carried: the event has the experiment. bare: it has none at all. Phase 0
 -- means that no phase was open when its login began: for a carried event the assignment was forced, or the login was
 -- in flight when a phase ended (in_flight: within the grace after it, or without a prompt, since a session keeps the
 -- variation that it began with). Place 0: no variation of the experiment.
 -- Sessions and transactions are kept only of events that lack a user or a variation and must be told by others;
 -- attempts of other experiments, and successes of none, are counted without their user.
 with told as (
-    select e.at_us, e.logged_us > e.at_us + 300000000 as late, e.allocation = scope.segment as segmented,
+    select e.at_us,
            chain.experiment is not null as carried,
            chain.experiment is null and e.experiment = 0 as bare,
            case when e.assigned_us < periods.until_us then periods.phase else 0 end as phase,
@@ -43,7 +43,6 @@ select carried, bare, phase, in_flight, place, variation, type, role, login, sso
        case when carried or loose then user_key else 0::ubigint end as user_key,
        case when loose then session_key else 0::ubigint end as session_key,
        case when loose then transaction_key else 0::ubigint end as transaction_key,
-       count(*) as n, min(at_us) as first_us, max(at_us) as last_us,
-       count(*) filter (late) as late, count(*) filter (segmented) as segmented
+       count(*) as n, min(at_us) as first_us
 from told
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
