@@ -143,13 +143,11 @@ type kept struct {
 	next  store.Cursor
 }
 
-func (k *kept) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, error) {
-	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) { return k.load(ctx, b, next) })
-}
-
-func (k *kept) load(_ context.Context, b *store.Batch, next store.Cursor) (store.Loaded, error) {
-	k.pages, k.next = append(k.pages, b.Pages...), next
-	return store.Loaded{Received: b.Received, Stored: int64(len(b.Pages)), Rejected: int64(len(b.Rejects))}, nil
+func (k *kept) LoadAll(_ context.Context, parts []store.Part) ([]store.Loaded, error) {
+	return storetest.Each(parts, func(b *store.Batch, next store.Cursor) (store.Loaded, error) {
+		k.pages, k.next = append(k.pages, b.Pages...), next
+		return store.Loaded{Received: b.Received, Stored: int64(len(b.Pages)), Rejected: int64(len(b.Rejects))}, nil
+	})
 }
 
 func (k *kept) Cursor(context.Context, string) (store.Cursor, bool, error) { return k.next, false, nil }

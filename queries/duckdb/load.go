@@ -34,7 +34,7 @@ func (d *DB) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, e
 		return nil, nil
 	}
 	parts = slices.Clone(parts)
-	loaded, rows, err := begin(parts)
+	loaded, rows, err := openAccounts(parts)
 	name := parts[0].Next.Source
 	if len(parts) > 1 {
 		name = fmt.Sprintf("%s and %d more", name, len(parts)-1)
@@ -101,8 +101,8 @@ func (d *DB) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, e
 	return loaded, nil
 }
 
-// begin checks parts, cleans their texts and opens their accounts. It returns the number of rows, too.
-func begin(parts []store.Part) (loaded []store.Loaded, rows int64, err error) {
+// openAccounts checks parts, cleans their texts and begins their accounts. It returns the number of rows, too.
+func openAccounts(parts []store.Part) (loaded []store.Loaded, rows int64, err error) {
 	loaded = make([]store.Loaded, len(parts))
 	named := make(map[string]bool, len(parts))
 	for i := range parts {

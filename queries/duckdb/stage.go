@@ -231,18 +231,19 @@ const (
 	first       = iota // no other has its id
 	repeatEqual        // one has, with equal content
 	repeatOther        // one has, with other content
+	repeatKinds
 )
 
 // repeats say what each row of a batch is to the rows before it, and how many there are of each kind in each part.
 type repeats struct {
 	kind  []uint8
-	parts [][3]int64
+	parts [][repeatKinds]int64
 }
 
 // findRepeats compares rows by id. It is done here and not in SQL, which would
 // hold the file meanwhile.
 func findRepeats[T any](rows []placed[T], parts int, of func(*T) (id, content uint64)) repeats {
-	r := repeats{kind: make([]uint8, len(rows)), parts: make([][3]int64, parts)}
+	r := repeats{kind: make([]uint8, len(rows)), parts: make([][repeatKinds]int64, parts)}
 	// An open table, at most half full, of row numbers plus one beside the upper half of the
 	// row's hash. Ids are hashes; the odd factor is for those that are not.
 	size := bits.Len(uint(2 * len(rows)))

@@ -74,7 +74,7 @@ func TestFindRepeats(t *testing.T) {
 		}
 		got := findRepeats(rows, parts, func(e *store.Event) (id, content uint64) { return e.LogID, e.Content })
 		kept := map[uint64]uint64{}
-		want := repeats{kind: make([]uint8, n), parts: make([][3]int64, parts)}
+		want := repeats{kind: make([]uint8, n), parts: make([][repeatKinds]int64, parts)}
 		for i, e := range events {
 			content, again := kept[e.LogID]
 			switch {
