@@ -18,7 +18,7 @@ import (
 // steps are the questions whose answers later questions read, in the order in
 // which they are kept as temporary tables of the report's session.
 var steps = []string{
-	"tries", "wanted", "threads", "met", "forced", "strata", "enrolled", "attempts", "lost", "subj",
+	"untold", "wanted", "threads", "met", "forced", "strata", "enrolled", "told", "lost", "subj", "kinds",
 }
 
 // grace is how long after a phase a login that carries the experiment is held

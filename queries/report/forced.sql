@@ -3,4 +3,4 @@
 -- grain:   user_key
 -- params:  none; reads met
 -- columns: user_key UBIGINT
-select distinct user_key from met where suspect and user_key <> 0
+select distinct user_key from met where suspect

@@ -1,25 +1,31 @@
 -- name:    quality_events
 -- asks:    which counts of events stand behind the data-quality flags?
 -- grain:   carried
--- params:  none; reads tries, ev_ids, scope, chain
--- columns: carried BIGINT, unknown_variation HUGEINT, segment BIGINT, inactive HUGEINT, in_flight HUGEINT, late BIGINT,
+-- params:  none; reads kinds, ev_ids, scope, chain, periods, roles
+-- columns: carried HUGEINT, unknown_variation HUGEINT, segment HUGEINT, inactive HUGEINT, in_flight HUGEINT, late HUGEINT,
 --          logins_in_scope HUGEINT, logins_without HUGEINT, first_event_us BIGINT, last_event_us BIGINT
 -- One row. Sums of nothing are 0 in all questions about quality, because an absent count would look like a broken one.
-with told as (
-    select count(*) as carried, count(*) filter (e.allocation = scope.segment) as segment,
-           count(*) filter (e.logged_us > e.at_us + 300000000) as late,
-           coalesce(min(e.at_us), 0) as first_event_us, coalesce(max(e.at_us), 0) as last_event_us
+with ours as (
+    select sum(n) as carried, sum(n) filter (place = 0) as unknown_variation, sum(segment) as segment,
+           sum(n) filter (phase = 0) as inactive, sum(n) filter (in_flight) as in_flight, sum(late) as late,
+           sum(n) filter (login and not sso and phase > 0) as logins,
+           min(first_us) as first_event_us, max(last_us) as last_event_us
+    from kinds
+), all_types as (
+    select e.type, e.experiment, count(*) as n
     from ev_ids e cross join scope
-    where e.experiment in (select experiment from chain)
-      and e.at_us >= scope.since_us and e.at_us < scope.until_us
-), tried as (
-    select coalesce(sum(n) filter (where carried and place = 0), 0) as unknown_variation,
-           coalesce(sum(n) filter (where carried and phase = 0), 0) as inactive,
-           coalesce(sum(n) filter (where in_flight), 0) as in_flight,
-           coalesce(sum(n) filter (where login and not sso and phase > 0), 0) as logins_in_scope,
-           coalesce(sum(n) filter (where login and not sso and phase > 0 and bare), 0) as logins_without
-    from tries
+    join periods on periods.experiment = 4294967295
+         and e.assigned_us >= periods.from_us and e.assigned_us < periods.until_us
+    where e.interactive <> 1 and e.at_us >= scope.since_us and e.at_us < scope.until_us
+    group by e.type, e.experiment
+), others as (
+    select coalesce(sum(a.n), 0) as logins, coalesce(sum(a.n) filter (a.experiment = 0), 0) as bare
+    from all_types a join roles on roles.type = a.type
+    where roles.login and a.experiment not in (select experiment from chain)
 )
-select told.carried, tried.unknown_variation, told.segment, tried.inactive, tried.in_flight, told.late,
-       tried.logins_in_scope, tried.logins_without, told.first_event_us, told.last_event_us
-from told cross join tried
+select coalesce(ours.carried, 0) as carried, coalesce(ours.unknown_variation, 0) as unknown_variation,
+       coalesce(ours.segment, 0) as segment, coalesce(ours.inactive, 0) as inactive, coalesce(ours.in_flight, 0) as in_flight,
+       coalesce(ours.late, 0) as late, coalesce(ours.logins, 0) + others.logins as logins_in_scope,
+       others.bare as logins_without, coalesce(ours.first_event_us, 0) as first_event_us,
+       coalesce(ours.last_event_us, 0) as last_event_us
+from ours cross join others

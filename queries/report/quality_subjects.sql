@@ -1,20 +1,29 @@
 -- name:    quality_subjects
 -- asks:    which counts of subjects stand behind the data-quality flags?
 -- grain:   count
--- params:  none; reads met, forced, strata, attempts, lost, subj
+-- params:  none; reads untold, threads, met, forced, strata, told, kinds, lost, subj
 -- columns: count VARCHAR, n HUGEINT
--- One row a count: joining rows of one would cost more than counting.
-select 'missing_subject' as count, coalesce(sum(n), 0) as n from met where user_key = 0
+-- One row a count: joining rows of one would cost more than counting. An attempt whose own event tells user and
+-- variation has a subject unless no phase was open.
+select 'missing_subject' as count, count(*)::hugeint as n
+from untold u
+left join threads t on t.kind = 'transaction'::thread_kind and t.thread_key = u.transaction_key
+left join threads s on s.kind = 'session'::thread_kind and s.thread_key = u.session_key
+where u.carried and u.user_key = 0 and coalesce(t.user_key, 0) = 0 and coalesce(s.user_key, 0) = 0
 union all
-select 'exposed_subjects', count(distinct user_key) from met where user_key <> 0
+select 'exposed_subjects', count(distinct user_key) from met
 union all
 select 'forced_subjects', count(*) from forced
 union all
 select 'carry_over', count(distinct user_key) from strata where origin = -1
 union all
-select 'unplaced_attempts', coalesce(sum(a.n), 0)
-from attempts a
-where a.rule <> 'none'::attempt_rule and (a.phase, a.user_key, a.place) not in (select (phase, user_key, place) from subj)
+select 'unplaced_attempts', coalesce(sum(n), 0)
+from (
+    select n from kinds where role <> ''::attempt_role and phase = 0 and place > 0 and named and judged
+    union all
+    select 1 from told
+    where rule <> 'none'::attempt_rule and (phase, user_key, place) not in (select (phase, user_key, place) from subj)
+)
 union all
 select 'lost', count(*) from lost
 order by count

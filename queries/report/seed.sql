@@ -1,12 +1,12 @@
 -- name:    seed
 -- asks:    how many logins and enrollments does the plain recipe count for each variation?
 -- grain:   phase, variation_id
--- params:  none; reads tries, page_ids, strata, enrolled, phases, scope, chain, variations
+-- params:  none; reads kinds, page_ids, strata, enrolled, phases, scope, chain, variations
 -- columns: phase INTEGER, variation_id VARCHAR, logins HUGEINT, sso HUGEINT, page_completed HUGEINT, log_enrolled HUGEINT
 -- Events, not people: no event is left out for being forced or a repeat. Phase 0 is outside every phase.
 with parts as (
     select phase, variation, n as login, case when sso then n else 0 end as single, 0 as done, 0 as logged
-    from tries where carried and login
+    from kinds where login
     union all
     select coalesce(phases.phase, 0) as phase, p.variation, 0, 0, 1, 0
     from page_ids p cross join scope

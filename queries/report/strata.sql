@@ -12,7 +12,7 @@ with firsts as (      -- time and place in one number, because the smallest pair
            bool_or(not coalesce(arms.control, false)) as met_treatment
     from met
     left join arms on arms.phase = met.phase and arms.place = met.place
-    where met.phase > 0 and met.place > 0 and met.user_key <> 0
+    where met.phase > 0 and met.place > 0
       and met.user_key not in (select user_key from forced)
     group by met.phase, met.user_key
 ), back_again as (
