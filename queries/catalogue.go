@@ -23,6 +23,7 @@ type Query struct {
 	Asks    string
 	Grain   []string // columns that together make a row unique
 	Params  []Column // names without the dollar sign
+	Reads   []string // tables and views
 	Columns []Column
 	SQL     string // the whole file, without a semicolon at its end
 }

@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,39 @@ func TestCatalogueHasNoFaults(t *testing.T) {
 	steps, err := Schema("duckdb")
 	if err != nil || len(steps) == 0 {
 		t.Fatalf("schema steps: %d, %v", len(steps), err)
+	}
+}
+
+// What a question of a report reads is said in its header, since questions are asked at the same time.
+func TestReadsAreTold(t *testing.T) {
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range all {
+		if q.Folder != "report" && q.Folder != "duckdb/update" {
+			continue
+		}
+		var code strings.Builder
+		for line := range strings.Lines(q.SQL) {
+			text, _, _ := strings.Cut(line, "--")
+			code.WriteString(text + "\n")
+		}
+		var own, reads []string
+		for _, m := range regexp.MustCompile(`(?:with|,) (\w+) as \(`).FindAllStringSubmatch(code.String(), -1) {
+			own = append(own, m[1])
+		}
+		for _, m := range regexp.MustCompile(`\b(?:from|join)\s+(\w+)`).FindAllStringSubmatch(code.String(), -1) {
+			if !slices.Contains(own, m[1]) && !slices.Contains(reads, m[1]) {
+				reads = append(reads, m[1])
+			}
+		}
+		told := slices.Clone(q.Reads)
+		slices.Sort(reads)
+		slices.Sort(told)
+		if !slices.Equal(reads, told) {
+			t.Errorf("%s/%s.sql reads %v, its header says %v", q.Folder, q.Name, reads, told)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@
 //	-- name:    the file's name
 //	-- asks:    the question in words
 //	-- grain:   the columns that make a row unique, or none
-//	-- params:  $name TYPE (note), … ; or none
+//	-- params:  $name TYPE (note), …; reads table, … ; or none
 //	-- columns: name TYPE (what it means), …
 //
 // A value goes on in lines that start with "--" and ten spaces.

@@ -41,8 +41,10 @@ func parse(folder, name, text string) (Query, error) {
 		return Query{}, errors.New("header does not say what the query asks")
 	}
 	var err error
-	// What follows a semicolon names the session's tables that a question reads.
-	params, _, _ := strings.Cut(values["params"], ";")
+	params, reads, _ := strings.Cut(values["params"], ";")
+	for _, table := range split(reads) {
+		q.Reads = append(q.Reads, strings.TrimSpace(strings.TrimPrefix(table, "reads ")))
+	}
 	if q.Params, err = columns(params, "$"); err != nil {
 		return Query{}, fmt.Errorf("params: %w", err)
 	}

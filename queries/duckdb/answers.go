@@ -55,7 +55,7 @@ type answer struct {
 // has changed since, or from everything.
 func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, error) {
 	if !d.opts.Answers {
-		return count(ctx, conn, s)
+		return d.count(ctx, conn, s)
 	}
 	now := answer{Until: s.Until}
 	if err := one(ctx, conn, "extent", nil, &now.Identity, &now.Events, &now.Pages); err != nil {
@@ -83,9 +83,9 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 	case same:
 		return kept.Counts, nil
 	case known && now.Events >= enoughEvents && changed <= now.Events/changedPart:
-		now.Counts, err = update(ctx, conn, s, kept)
+		now.Counts, err = d.update(ctx, conn, s, kept)
 	default:
-		now.Counts, err = count(ctx, conn, s)
+		now.Counts, err = d.count(ctx, conn, s)
 	}
 	if err != nil {
 		return nil, err
@@ -97,12 +97,13 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 }
 
 // count answers the questions from all events.
-func count(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, error) {
-	places, err := prepare(ctx, conn, s)
+func (d *DB) count(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, error) {
+	k, err := d.newDesk(ctx, conn, s)
 	if err != nil {
 		return nil, err
 	}
-	c, err := answers(ctx, conn, s, places)
+	defer k.close()
+	c, err := k.answers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,13 +111,15 @@ func count(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.Counts, e
 }
 
 // update brings a kept answer up to date.
-func update(ctx context.Context, conn *sql.Conn, s store.Scope, kept answer) (*store.Counts, error) {
-	places, err := prepare(ctx, conn, s)
+func (d *DB) update(ctx context.Context, conn *sql.Conn, s store.Scope, kept answer) (*store.Counts, error) {
+	k, err := d.newDesk(ctx, conn, s)
 	if err != nil {
 		return nil, err
 	}
+	defer k.close()
 	events, pages := sql.Named("events", kept.Events), sql.Named("pages", kept.Pages)
 	until := sql.Named("until_us", min(kept.Until, latest))
+	var tasks []task
 	for _, step := range []struct {
 		name   string
 		params []any
@@ -124,9 +127,12 @@ func update(ctx context.Context, conn *sql.Conn, s store.Scope, kept answer) (*s
 		{"fresh", []any{events, until}}, {"loose", nil}, {"changed", nil}, {"touched", []any{pages, until}},
 		{"theirs", nil}, {"asking", nil}, {"related", nil}, {"related_pages", []any{pages, until}},
 	} {
-		if err := keep(ctx, conn, step.name, step.params...); err != nil {
-			return nil, err
-		}
+		tasks = append(tasks, task{step.name, func(ctx context.Context, conn *sql.Conn) error {
+			return keep(ctx, conn, deskSchema, step.name, step.params...)
+		}})
+	}
+	if err := k.do(ctx, tasks); err != nil {
+		return nil, err
 	}
 	if err := ddl(ctx, conn, "update"); err != nil {
 		return nil, err
@@ -144,16 +150,11 @@ func update(ctx context.Context, conn *sql.Conn, s store.Scope, kept answer) (*s
 				return nil, err
 			}
 		}
-		c, err := answers(ctx, conn, s, places)
+		c, err := k.answers(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range steps {
-			if _, err := conn.ExecContext(ctx, "drop table temp."+name); err != nil {
-				return nil, err
-			}
-		}
-		return c, nil
+		return c, k.drop(ctx, steps)
 	}
 	now, err := asOf(1<<62, 1<<62, s.Until)
 	if err != nil {

@@ -15,8 +15,7 @@ import (
 	"keyramp/queries/store"
 )
 
-// steps are the questions whose answers later questions read, in the order in
-// which they are kept as temporary tables of the report's session.
+// steps are the questions whose answers later questions read, in an order in which they can be asked.
 var steps = []string{
 	"untold", "wanted", "threads", "met", "forced", "strata", "enrolled", "told", "lost", "subj", "kinds",
 }
@@ -43,28 +42,21 @@ func (d *DB) Counts(ctx context.Context, s store.Scope) (*store.Counts, error) {
 	return c, err
 }
 
-// answers keeps the shared answers of the events that ev_ids and page_ids show, and asks the questions. places are
-// the variations that the questions call by their places, from 1 on.
-func answers(ctx context.Context, conn *sql.Conn, s store.Scope, places []string) (*store.Counts, error) {
-	for _, name := range steps {
-		if err := keep(ctx, conn, name); err != nil {
-			return nil, err
-		}
-	}
+// answers asks the questions of the events that ev_ids and page_ids show. The tables of the steps stay.
+func (k *desk) answers(ctx context.Context) (*store.Counts, error) {
 	c := &store.Counts{}
 	variation := func(r *row) string {
 		place := r.int()
-		if place < 1 || place > int64(len(places)) {
+		if place < 1 || place > int64(len(k.places)) {
 			r.fail()
 			return ""
 		}
-		return places[place-1]
+		return k.places[place-1]
 	}
-	type question struct {
+	questions := []struct {
 		name string
 		row  func(r *row)
-	}
-	questions := []question{
+	}{
 		{"sums", func(r *row) {
 			sums := store.SumsRow{Phase: int(r.int()), Origin: int(r.int()), Variation: variation(r), Metric: store.Metric(r.text())}
 			uncrossed := r.bool()
@@ -108,19 +100,19 @@ func answers(ctx context.Context, conn *sql.Conn, s store.Scope, places []string
 		}},
 		{"quality_subjects", func(r *row) { named(&c.Quality, r) }},
 		{"quality_enrollments", func(r *row) { named(&c.Quality, r) }},
-	}
-	if s.Covariates {
-		questions = append(questions, question{"covariates", func(r *row) {
+		{"covariates", func(r *row) {
 			c.Before = append(c.Before, store.CovariateRow{Phase: int(r.int()), Origin: int(r.int()), Variation: variation(r),
 				P: r.int(), PP: r.int(), PY: r.int(), PX: r.int()})
-		}})
+		}},
 	}
+	tasks := making(steps...)
 	for _, q := range questions {
-		if err := ask(ctx, conn, q.name, q.row); err != nil {
-			return nil, err
+		if q.name == "covariates" && !k.scope.Covariates {
+			continue
 		}
+		tasks = append(tasks, task{q.name, func(ctx context.Context, conn *sql.Conn) error { return ask(ctx, conn, q.name, q.row) }})
 	}
-	return c, nil
+	return c, k.do(ctx, tasks)
 }
 
 // named reads a count of its name.
@@ -175,8 +167,7 @@ const (
 // maxPlaces is how many variations the questions can tell apart.
 const maxPlaces = 999
 
-// prepare puts the scope into temporary tables. It returns the variations that the questions call by their places,
-// from 1 on.
+// prepare puts the scope into tables. It returns the variations that the questions call by their places, from 1 on.
 func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []string, err error) {
 	if err := ddl(ctx, conn, "session"); err != nil {
 		return nil, err
@@ -233,7 +224,7 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 		{"scope", [][]any{{s.Since, s.Until, id(passkey), id(segment)}}}, {"chain", ids}, {"phases", phases}, {"periods", periods},
 		{"arms", arms}, {"variations", known}, {"roles", codes}, {"test_clients", clients}, {"test_users", users},
 	} {
-		if err := insertRows(ctx, conn, t.table, t.rows); err != nil {
+		if err := insertRows(ctx, conn, deskSchema, t.table, t.rows); err != nil {
 			return nil, err
 		}
 	}
@@ -436,13 +427,13 @@ func ask(ctx context.Context, conn *sql.Conn, name string, read func(*row)) erro
 	return nil
 }
 
-// keep runs a named question and keeps its answer as a temporary table of the same name.
-func keep(ctx context.Context, conn *sql.Conn, name string, params ...any) error {
+// keep runs a named question and keeps its answer as a table of the same name in a schema.
+func keep(ctx context.Context, conn *sql.Conn, schema, name string, params ...any) error {
 	q, err := queries.Get(name)
 	if err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "create temp table "+q.Name+" as "+q.SQL, params...); err != nil {
+	if _, err := conn.ExecContext(ctx, "create table "+schema+"."+q.Name+" as "+q.SQL, params...); err != nil {
 		return fmt.Errorf("question %s: %w", name, err)
 	}
 	return nil

@@ -41,11 +41,12 @@ func TestHeaders(t *testing.T) {
 	fill(t, db, events, page)
 	scope := ramp()
 	err = db.read(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
-		places, err := prepare(ctx, conn, scope)
-		if err == nil {
-			_, err = answers(ctx, conn, scope, places) // the tables that report questions read
-		}
+		k, err := db.newDesk(ctx, conn, scope)
 		if err != nil {
+			return err
+		}
+		defer k.close()
+		if _, err := k.answers(ctx); err != nil { // it leaves the tables that report questions read
 			return err
 		}
 		for _, q := range all {

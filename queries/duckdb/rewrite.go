@@ -142,7 +142,7 @@ func gone(ctx context.Context, conn *sql.Conn, users []uint64) (r Removal, keys 
 	if err := insertMany(ctx, conn, "gone", rows); err != nil {
 		return r, nil, err
 	}
-	if err := keep(ctx, conn, "gone_keys"); err != nil {
+	if err := keep(ctx, conn, "temp", "gone_keys"); err != nil {
 		return r, nil, err
 	}
 	var key uint64
@@ -155,10 +155,10 @@ func gone(ctx context.Context, conn *sql.Conn, users []uint64) (r Removal, keys 
 	return r, keys, one(ctx, conn, "gone_rows", nil, &r.Events, &r.Pages, &r.People)
 }
 
-// insertMany is insertRows for any number of rows.
+// insertMany is insertRows for any number of rows, into a temporary table.
 func insertMany(ctx context.Context, conn *sql.Conn, table string, rows [][]any) error {
 	for part := range slices.Chunk(rows, 1000) {
-		if err := insertRows(ctx, conn, table, part); err != nil {
+		if err := insertRows(ctx, conn, "temp", table, part); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func each(ctx context.Context, conn *sql.Conn, name string, params []any, row fu
 	return nil
 }
 
-// ddl makes the temporary tables of the named session file.
+// ddl makes the tables of the named session file.
 func ddl(ctx context.Context, conn *sql.Conn, name string) error {
 	text, err := queries.Text("duckdb/session/" + name + ".sql")
 	if err != nil {
@@ -72,8 +72,8 @@ func ddl(ctx context.Context, conn *sql.Conn, name string) error {
 	return nil
 }
 
-// insertRows fills a temporary table, whose name comes from our own code. All rows have the same length.
-func insertRows(ctx context.Context, conn *sql.Conn, table string, rows [][]any) error {
+// insertRows fills a table of a schema, both of whose names come from our own code. All rows have the same length.
+func insertRows(ctx context.Context, conn *sql.Conn, schema, table string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -87,7 +87,7 @@ func insertRows(ctx context.Context, conn *sql.Conn, table string, rows [][]any)
 		}
 	}
 	marks := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(rows[0])), ", ") + "), "
-	text := "insert into temp." + table + " values " + strings.TrimSuffix(strings.Repeat(marks, len(rows)), ", ")
+	text := "insert into " + schema + "." + table + " values " + strings.TrimSuffix(strings.Repeat(marks, len(rows)), ", ")
 	if _, err := conn.ExecContext(ctx, text, values...); err != nil {
 		return fmt.Errorf("session table %s: %w", table, err)
 	}

@@ -7,14 +7,14 @@
 -- none adds nothing to these sums, so an arm of such subjects has no row.
 with started as (
     select min(from_us) as at_us from phases
-), before as (
+), earlier as (
     select e.user_key, least(count(*), 1000) as p
     from ev_ids e join roles on roles.type = e.type cross join started
     where roles.role = 'failure' and e.user_key <> 0 and e.at_us < started.at_us
     group by e.user_key
 ), observed as (
-    select s.phase, s.origin, s.place, s.ok as y, s.ok + s.failed + s.lost as x, before.p
-    from subj s join before on before.user_key = s.user_key
+    select s.phase, s.origin, s.place, s.ok as y, s.ok + s.failed + s.lost as x, earlier.p
+    from subj s join earlier on earlier.user_key = s.user_key
     where s.origin >= 0 and s.ok + s.failed + s.lost > 0
 )
 select phase, origin, place, sum(p) as sum_p, sum(p * p) as sum_pp, sum(p * y) as sum_py, sum(p * x) as sum_px

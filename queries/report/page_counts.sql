@@ -1,7 +1,7 @@
 -- name:    page_counts
 -- asks:    what did the enrollment page tell, by phase, claimed variation, event and day?
 -- grain:   phase, variation_id, event, day_us
--- params:  none; reads page_ids, phases, scope, chain
+-- params:  none; reads page_ids, phases, scope, chain, words
 -- columns: phase INTEGER, variation_id VARCHAR, event VARCHAR, day_us BIGINT, events BIGINT, with_user HUGEINT,
 --          verified HUGEINT
 with counted as (

@@ -1,7 +1,7 @@
 -- name:    rules
 -- asks:    by which rule did the login attempts of each type get their variation?
 -- grain:   type, role, rule
--- params:  none; reads kinds, told
+-- params:  none; reads kinds, told, words
 -- columns: type VARCHAR, role VARCHAR, rule VARCHAR, n HUGEINT
 with attempts as (
     select type, role, 'event'::attempt_rule as rule, n

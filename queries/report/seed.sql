@@ -1,7 +1,7 @@
 -- name:    seed
 -- asks:    how many logins and enrollments does the plain recipe count for each variation?
 -- grain:   phase, variation_id
--- params:  none; reads kinds, page_ids, strata, enrolled, phases, scope, chain, variations
+-- params:  none; reads kinds, page_ids, strata, enrolled, phases, scope, chain, variations, words
 -- columns: phase INTEGER, variation_id VARCHAR, logins HUGEINT, sso HUGEINT, page_completed HUGEINT, log_enrolled HUGEINT
 -- Events, not people: no event is left out for being forced or a repeat. Phase 0 is outside every phase.
 with parts as (

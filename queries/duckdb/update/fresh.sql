@@ -1,6 +1,7 @@
 -- name:    fresh
 -- asks:    which events count now and did not count in the answer that is kept?
--- params:  $events BIGINT (rows that were there), $until_us BIGINT (end of the kept answer's scope, exclusive)
+-- params:  $events BIGINT (rows that were there), $until_us BIGINT (end of the kept answer's scope, exclusive);
+--          reads ev_ids, scope, chain, roles
 -- As ev_ids. Rows are only ever added, so row numbers tell what is new; the others were dated too late at that time.
 with added as (
     select * from ev_ids where row_no >= $events

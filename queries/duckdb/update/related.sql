@@ -4,12 +4,14 @@
 -- As ev_ids. The questions are asked of these events twice, as of then and as of now, and the kept answer plus now
 -- minus then is the new one. All events of every touched user are here, and all that tell about a loose one among
 -- them. Of other people there may be some; they count the same both times.
-select * from theirs
-union
-select * from fresh
-union
-select e.* from ev_ids e cross join scope
-where e.transaction_key in (select transaction_key from asking where transaction_key <> 0) and e.at_us < scope.until_us
-union
-select e.* from ev_ids e cross join scope
-where e.session_key in (select session_key from asking where session_key <> 0) and e.at_us < scope.until_us
+-- The scope's end stands outside, because DuckDB takes a product with it for small and may then hold all events.
+with found as (
+    select * from theirs
+    union
+    select * from fresh
+    union
+    select * from ev_ids where transaction_key in (select transaction_key from asking where transaction_key <> 0)
+    union
+    select * from ev_ids where session_key in (select session_key from asking where session_key <> 0)
+)
+select found.* from found cross join scope where found.at_us < scope.until_us

@@ -1,6 +1,7 @@
 -- name:    touched
 -- asks:    for which users may the answer differ from the kept one?
--- params:  $pages BIGINT (page events that were there), $until_us BIGINT (end of the kept answer's scope, exclusive)
+-- params:  $pages BIGINT (page events that were there), $until_us BIGINT (end of the kept answer's scope, exclusive);
+--          reads fresh, page_ids, scope, changed, ev_ids
 -- Those of new events; those whose prompt has become old enough to be judged; and whoever a changed loose event
 -- belongs to, now or before: only people whose events share its transaction or session.
 select user_key from fresh where user_key <> 0
