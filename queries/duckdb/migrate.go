@@ -49,10 +49,14 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 			if err != nil || done == len(steps) {
 				return err
 			}
+			todo := steps[done : done+1]
 			if done == 0 { // nothing is in it that a failed step could cost
-				return take(ctx, conn, steps...)
+				todo = steps
 			}
-			return take(ctx, conn, steps[done])
+			if err = take(ctx, conn, todo...); err == nil {
+				done += len(todo)
+			}
+			return err
 		})
 		if err != nil {
 			return err
