@@ -1,15 +1,11 @@
 -- name:    quality_subjects
 -- asks:    which counts of subjects stand behind the data-quality flags?
 -- grain:   count
--- params:  none; reads untold, threads, met, forced, strata, told, kinds, lost, subj
+-- params:  none; reads traced, met, forced, strata, told, kinds, lost, subj
 -- columns: count VARCHAR, n HUGEINT
 -- One row a count: joining rows of one would cost more than counting. An attempt whose own event tells user and
 -- variation has a subject unless no phase was open.
-select 'missing_subject' as count, count(*)::hugeint as n
-from untold u
-left join threads t on t.kind = 'transaction'::thread_kind and t.thread_key = u.transaction_key
-left join threads s on s.kind = 'session'::thread_kind and s.thread_key = u.session_key
-where u.carried and u.user_key = 0 and coalesce(t.user_key, 0) = 0 and coalesce(s.user_key, 0) = 0
+select 'missing_subject' as count, count(*)::hugeint as n from traced where user_key = 0
 union all
 select 'exposed_subjects', count(distinct user_key) from met
 union all
