@@ -79,14 +79,17 @@ func (d *LogDecoder) Decode(raw []byte, b *store.Batch) error {
 	return d.add(b, d.find(raw))
 }
 
-// decodeLine is Decode for a line that may hold anything. It reports false,
-// and does nothing, unless it is sure that the line is one object, and that
-// this is no wrapper around several records.
-func (d *LogDecoder) decodeLine(line []byte, b *store.Batch) (sure bool, err error) {
-	if !d.scan(line) {
-		return false, nil
+// decodeLine decodes the first line of text, which goes on behind it unless that
+// is all. It returns the record and the place of the line's end. It does nothing,
+// and returns nil, unless it is sure that the line is one object, and that this is
+// no wrapper around several records.
+func (d *LogDecoder) decodeLine(text []byte, all bool, b *store.Batch) (record []byte, end int, err error) {
+	d.begin(true)
+	record, end = d.scanner.line(text, all, &d.scanner.event)
+	if record == nil || len(record) > MaxRecord || d.unwrap(true) != nil {
+		return nil, 0, nil
 	}
-	return true, d.add(b, nil)
+	return record, end, d.add(b, nil)
 }
 
 // add adds the event to b whose members were found.
@@ -196,47 +199,57 @@ func (d *LogDecoder) find(raw []byte) error {
 
 // scan is find by the scanner. It reports false when that is not sure.
 func (d *LogDecoder) scan(raw []byte) bool {
-	if d.scanner == nil {
-		d.scanner = newScanner(d)
-	}
-	return len(raw) <= MaxRecord && d.unwrap(raw, true) == nil
+	return len(raw) <= MaxRecord && d.members(raw, true) == nil && d.unwrap(true) == nil
 }
 
 // parse is find by the parser.
 func (d *LogDecoder) parse(raw []byte) error {
-	if err := guard(raw); err != nil {
-		return err
+	err := guard(raw)
+	if err == nil {
+		err = d.members(raw, false)
 	}
-	return d.unwrap(raw, false)
+	if err == nil {
+		err = d.unwrap(false)
+	}
+	return err
 }
 
-// unwrap fills the wire structs with the event inside the wrappers of log
-// streams. A wrapper has no date of its own, so an object with a date is the
-// event whatever else it holds.
-func (d *LogDecoder) unwrap(raw []byte, scan bool) error {
+// unwrap goes on from the object in the wire structs to the event inside the
+// wrappers of log streams. A wrapper has no date of its own, so an object with a
+// date is the event whatever else it holds.
+func (d *LogDecoder) unwrap(scan bool) error {
 	w := &d.wire
-	err := d.members(raw, scan)
 	for range 3 { // EventBridge around Auth0's own wrapper, and one to spare
 		inner := w.Data
 		if !isObject(inner) {
 			inner = w.Detail
 		}
-		if err != nil || !absent(w.Date) || !isObject(inner) {
+		if !absent(w.Date) || !isObject(inner) {
 			break
 		}
 		id := w.LogID
-		err = d.members(inner, scan)
+		if err := d.members(inner, scan); err != nil {
+			return err
+		}
 		w.LogID = first(w.LogID, id)
 	}
-	return err
+	return nil
 }
 
 // errUnsure says that the parser must look.
 var errUnsure = errors.New("the scanner is not sure")
 
+// begin empties the wire structs.
+func (d *LogDecoder) begin(scan bool) {
+	if scan && d.scanner == nil {
+		d.scanner = newScanner(d)
+	}
+	d.wire, d.details, d.exp, d.amr = wireEvent{}, wireDetails{}, wireExperiment{}, d.amr[:0]
+}
+
 // members fills the wire structs from one object.
 func (d *LogDecoder) members(raw []byte, scan bool) error {
-	d.wire, d.details, d.exp, d.amr = wireEvent{}, wireDetails{}, wireExperiment{}, d.amr[:0]
+	d.begin(scan)
 	if scan {
 		if !d.scanner.whole(raw, &d.scanner.event) {
 			return errUnsure

@@ -264,25 +264,23 @@ func (b *block) clear() {
 func (b *block) decode(d *LogDecoder) {
 	b.clear()
 	for b.end < len(b.buf) {
-		line := b.buf[b.end:]
-		next := len(b.buf)
-		ends := int64(0)
-		if i := bytes.IndexByte(line, '\n'); i >= 0 {
-			line, next, ends = line[:i], b.end+i+1, 1
-		} else if b.err != io.EOF {
+		text := b.buf[b.end:]
+		all := b.err == io.EOF
+		record, end, err := d.decodeLine(text, all, &b.batch)
+		if record != nil {
+			b.count(Record{Raw: record, Place: Place{Line: b.lines + 1}}, err)
+		} else if !all && bytes.IndexByte(text, '\n') < 0 {
 			return
-		}
-		if line = trim(line); len(line) > 0 {
-			sure, err := d.decodeLine(line, &b.batch)
-			if !sure {
-				if !b.odd(d) {
-					return
-				}
-				continue
+		} else if end = blanks(text, 0); end < len(text) && text[end] != '\n' {
+			if !b.odd(d) {
+				return
 			}
-			b.count(Record{Raw: line, Place: Place{Line: b.lines + 1}}, err)
+			continue
 		}
-		b.end, b.lines = next, b.lines+ends
+		b.end += end
+		if end < len(text) { // at its line end
+			b.end, b.lines = b.end+1, b.lines+1
+		}
 	}
 }
 
@@ -318,15 +316,4 @@ func (b *block) count(r Record, err error) {
 		panic(err) // a LogDecoder knows no other error
 	}
 	b.rejects = append(b.rejects, r)
-}
-
-// trim cuts off what may stand around the one record of a line.
-func trim(line []byte) []byte {
-	for len(line) > 0 && (line[0] == ' ' || line[0] == '\t' || line[0] == '\r') {
-		line = line[1:]
-	}
-	for n := len(line); n > 0 && (line[n-1] == ' ' || line[n-1] == '\t' || line[n-1] == '\r'); n-- {
-		line = line[:n-1]
-	}
-	return line
 }

@@ -102,6 +102,8 @@ func TestLines(t *testing.T) {
 		"logs":                         `{"logs":[` + ev("1") + ",\n" + ev("2") + "],\n\"total\":2}\n" + ev("3") + "\n",
 		"logs of an event":             ev("1")[:len(ev("1"))-1] + `,"logs":[{"a":1},` + ev("2") + "]}\n" + ev("3") + "\n",
 		"pretty":                       "{\n \"log_id\":\"1\",\n \"type\":\"s\",\n\"date\":\"2026-11-03T09:14:11Z\"\n}\n" + ev("2") + "\n",
+		"a value of two lines, often":  strings.Repeat("{\"a\":[1,\n2],"+ev("1")[1:]+"\n", 4) + ev("2") + "\n",
+		"a line end before the end":    ev("1")[:len(ev("1"))-1] + "\n}\n" + ev("2") + "\n",
 		"filtered":                     strings.Replace(ev("1"), `"s"`, `"skip"`, 1) + "\n" + ev("2") + "\n",
 		"too large":                    ev("1") + "\n" + big + "\n" + ev("2") + "\n",
 		"brackets open for long":       ev("1") + "\n[[[\n" + strings.Repeat(ev("2")+",\n", 100) + "]]]\n" + strings.Repeat(ev("3")+"\n", 100),

@@ -25,7 +25,8 @@ type scanner struct {
 
 	amr *[]json.RawMessage // of the prompts
 
-	names int // learned so far
+	names int  // learned so far
+	short bool // the record must end with its line
 }
 
 // newScanner makes a scanner that fills the wire structs of d.
@@ -135,9 +136,10 @@ func (n *memberName) same(b []byte, p int) int {
 	return -1
 }
 
-// remember keeps a value, unless it would not be known by its first bytes or changes too often.
+// remember keeps a value, unless it would not be known by its first bytes, is
+// more than a line or changes too often.
 func (n *memberName) remember(v []byte) {
-	if len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' {
+	if len(v) > maxValue || v[0] != '"' && v[0] != '{' && v[0] != '[' || bytes.IndexByte(v, '\n') >= 0 {
 		return
 	}
 	if n.changes++; n.changes == maxChanges {
@@ -156,18 +158,53 @@ const (
 // 128; and no bit when there is none.
 func below(w uint64, n byte) uint64 { return (w - ones*uint64(n)) &^ w & tops }
 
+// stops sets the top bit of the lowest byte of w that is a quote, a backslash or a control byte.
+func stops(w uint64) uint64 {
+	// With bit 1 turned a quote is a space, and a control byte still is one.
+	return below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1)
+}
+
 // word reads the 8 bytes at p.
 func word(b []byte, p int) uint64 { return binary.LittleEndian.Uint64(b[p : p+8 : p+8]) }
 
 // whole scans raw, which must be one object and nothing else, and fills the
 // slots of m. It reports false when it is not sure; some slots are then filled.
 func (s *scanner) whole(raw []byte, m *members) bool {
-	p := spaces(raw, 0)
+	s.short = false
+	p := s.spaces(raw, 0)
 	if p == len(raw) || raw[p] != '{' {
 		return false
 	}
 	p = s.object(raw, p, m, 0)
-	return p >= 0 && spaces(raw, p) == len(raw)
+	return p >= 0 && s.spaces(raw, p) == len(raw)
+}
+
+// line scans the first line of text, which must be one object and nothing else,
+// and fills the slots of m. It returns the object and the place of the line's end,
+// or that of the text's when that is all; nil when it is not sure.
+func (s *scanner) line(text []byte, all bool, m *members) (object []byte, end int) {
+	from := blanks(text, 0)
+	if from == len(text) || text[from] != '{' {
+		return nil, 0
+	}
+	s.short = true
+	p := s.object(text, from, m, 0)
+	if p < 0 {
+		return nil, 0
+	}
+	end = blanks(text, p)
+	if end < len(text) && text[end] != '\n' || end == len(text) && !all {
+		return nil, 0
+	}
+	return text[from:p:p], end
+}
+
+// blanks returns the place of the first byte from p on that is no space within a line.
+func blanks(b []byte, p int) int {
+	for p < len(b) && (b[p] == ' ' || b[p] == '\t' || b[p] == '\r') {
+		p++
+	}
+	return p
 }
 
 // object scans the object that begins at p, with depth brackets open around
@@ -177,7 +214,7 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 		return -1
 	}
 	var seen uint64 // slots
-	if p = spaces(b, p+1); p < len(b) && b[p] == '}' {
+	if p = s.spaces(b, p+1); p < len(b) && b[p] == '}' {
 		return p + 1
 	}
 	last := m.first
@@ -190,7 +227,7 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 			}
 		}
 		last = name
-		from := spaces(b, end)
+		from := s.spaces(b, end)
 		p = -1
 		if len(name.value) > 0 {
 			p = name.same(b, from)
@@ -215,11 +252,11 @@ func (s *scanner) object(b []byte, p int, m *members, depth int) int {
 			seen |= 1 << name.slot
 			*m.slots[name.slot] = b[from:p:p]
 		}
-		p = spaces(b, p)
+		p = s.spaces(b, p)
 		if p == len(b) || b[p] != ',' {
 			break
 		}
-		p = spaces(b, p+1)
+		p = s.spaces(b, p+1)
 	}
 	if p == len(b) || b[p] != '}' {
 		return -1
@@ -267,7 +304,7 @@ func (s *scanner) items(b []byte, p int, m *members, depth int) int {
 	if depth == MaxDepth {
 		return -1
 	}
-	if p = spaces(b, p+1); p < len(b) && b[p] == ']' {
+	if p = s.spaces(b, p+1); p < len(b) && b[p] == ']' {
 		return p + 1
 	}
 	for {
@@ -284,10 +321,10 @@ func (s *scanner) items(b []byte, p int, m *members, depth int) int {
 		if p < 0 {
 			return -1
 		}
-		if p = spaces(b, p); p == len(b) || b[p] != ',' {
+		if p = s.spaces(b, p); p == len(b) || b[p] != ',' {
 			break
 		}
-		p = spaces(b, p+1)
+		p = s.spaces(b, p+1)
 	}
 	if p == len(b) || b[p] != ']' {
 		return -1
@@ -308,7 +345,7 @@ func (s *scanner) name(b []byte, p int, m *members) (*memberName, int) {
 	if m.slots != nil && bytes.IndexByte(text, '\\') >= 0 { // it may be one of ours
 		return nil, -1
 	}
-	if p = spaces(b, end); p == len(b) || b[p] != ':' {
+	if p = s.spaces(b, end); p == len(b) || b[p] != ':' {
 		return nil, -1
 	}
 	recent := &m.recent[mix(text)>>57]
@@ -358,7 +395,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 				arrays |= 1
 				end = ']'
 			}
-			if p = spaces(b, p+1); p == len(b) {
+			if p = s.spaces(b, p+1); p == len(b) {
 				return -1
 			}
 			if b[p] != end {
@@ -380,7 +417,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			if depth == around {
 				return p
 			}
-			if p = spaces(b, p); p == len(b) {
+			if p = s.spaces(b, p); p == len(b) {
 				return -1
 			}
 			c := b[p]
@@ -394,7 +431,7 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			arrays >>= 1
 			depth--
 		}
-		p = spaces(b, p)
+		p = s.spaces(b, p)
 	item:
 		if arrays&1 == 0 {
 			if p == len(b) || b[p] != '"' {
@@ -403,10 +440,10 @@ func (s *scanner) skip(b []byte, p, depth int) int {
 			if p = quoted(b, p); p < 0 {
 				return -1
 			}
-			if p = spaces(b, p); p == len(b) || b[p] != ':' {
+			if p = s.spaces(b, p); p == len(b) || b[p] != ':' {
 				return -1
 			}
-			p = spaces(b, p+1)
+			p = s.spaces(b, p+1)
 		}
 		if p == len(b) {
 			return -1
@@ -421,8 +458,7 @@ func quoted(b []byte, p int) int {
 	for ; q+8 <= len(b); q += 8 {
 		w := word(b, q)
 		all |= w
-		// With bit 1 turned a quote is a space, and a control byte still is one.
-		stop := below(w^2*ones, ' '+1) | below(w^'\\'*ones, 1)
+		stop := stops(w)
 		if stop == 0 {
 			continue
 		}
@@ -451,11 +487,22 @@ func oddText(b []byte, from, p int) int {
 			if p = escaped(b, p+1); p < 0 {
 				return -1
 			}
+			p = unbroken(b, p)
 		default:
 			p++
 		}
 	}
 	return -1
+}
+
+// unbroken passes over bytes of a string from p on, up to one to look at, or to the last few of b.
+func unbroken(b []byte, p int) int {
+	for ; p+8 <= len(b); p += 8 {
+		if stop := stops(word(b, p)); stop != 0 {
+			return p + bits.TrailingZeros64(stop)/8
+		}
+	}
+	return p
 }
 
 // escaped scans what follows a backslash.
@@ -525,16 +572,20 @@ func digits(b []byte, p int) int {
 	return p
 }
 
-// spaces returns the place of the first byte from p on that is no space.
-func spaces(b []byte, p int) int {
+// spaces returns the place of the first byte from p on that is no space, or the
+// end of b when the record ought to have ended before.
+func (s *scanner) spaces(b []byte, p int) int {
 	if p < len(b) && b[p] > ' ' {
 		return p
 	}
-	return moreSpaces(b, p)
+	return s.moreSpaces(b, p)
 }
 
-func moreSpaces(b []byte, p int) int {
+func (s *scanner) moreSpaces(b []byte, p int) int {
 	for p < len(b) && (b[p] == ' ' || b[p] == '\n' || b[p] == '\r' || b[p] == '\t') {
+		if b[p] == '\n' && s.short {
+			return len(b)
+		}
 		p++
 	}
 	return p
