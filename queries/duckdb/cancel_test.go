@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -73,4 +74,42 @@ func TestCancelledLoad(t *testing.T) {
 	}
 	db.Close()
 	row.Note("stored all the same", fmt.Sprint(stored))
+}
+
+// A report that is cancelled, at whatever step, says so or is right, and is no hindrance to the next one, which is
+// counted at the same desk.
+func TestCancelledCounts(t *testing.T) {
+	row := tier.Begin(t, "K5", tier.Size{Test: 20, Chaos: 200, Soak: 2000})
+	db := scratch(t)
+	events, page := world(1)
+	fill(t, db, events, page)
+	const unburnt = 1 << 30
+	whole := &fuse{Context: t.Context(), left: unburnt}
+	want, err := db.Counts(whole, ramp())
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := unburnt - whole.left // that ask whether they may go on
+	cancelled := 0
+	for i := range row.Rounds() {
+		ctx, cancel := context.WithCancel(t.Context())
+		at := 1 + i*steps/row.Rounds()
+		got, err := db.Counts(&fuse{Context: ctx, left: at, burn: cancel}, ramp())
+		cancel()
+		if err != nil {
+			cancelled++
+			if !errors.Is(err, context.Canceled) {
+				row.Violation("cancelled at step %d: %v", at, err)
+			}
+			got, err = db.Counts(t.Context(), ramp())
+		}
+		if diff := gocmp.Diff(want, got); err != nil || diff != "" {
+			row.Violation("after step %d: %v\n%s", at, err, diff)
+			break
+		}
+		row.Done()
+	}
+	if cancelled == 0 {
+		t.Error("nothing was cancelled")
+	}
 }

@@ -24,31 +24,36 @@ type desk struct {
 // deskSchema has the tables of a desk. Names are sought there first and then in the store.
 const deskSchema = "memory.report"
 
-// newDesk puts the scope into tables. Close must be called.
-func (d *DB) newDesk(ctx context.Context, conn *sql.Conn, s store.Scope) (k *desk, err error) {
-	k = &desk{scope: s, conns: []*sql.Conn{conn}}
-	defer func() {
-		if err != nil {
-			k.close()
-		}
-	}()
-	if _, err := conn.ExecContext(ctx, "create schema "+deskSchema); err != nil {
+// newDesk puts the scope into tables. Unless there is an error, close must be called.
+func (d *DB) newDesk(ctx context.Context, conn *sql.Conn, s store.Scope) (*desk, error) {
+	k := &desk{scope: s, conns: []*sql.Conn{conn}}
+	err := k.lay(ctx, d)
+	if err != nil {
+		k.close()
 		return nil, err
+	}
+	return k, nil
+}
+
+func (k *desk) lay(ctx context.Context, d *DB) error {
+	if _, err := k.conns[0].ExecContext(ctx, "create schema "+deskSchema); err != nil {
+		return err
 	}
 	if d.opts.Threads > 1 {
 		second, err := d.pool.Conn(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		k.conns = append(k.conns, second)
 	}
 	for _, c := range k.conns {
 		if _, err := c.ExecContext(ctx, "set search_path = '"+deskSchema+",store.main'"); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	k.places, err = prepare(ctx, conn, s)
-	return k, err
+	var err error
+	k.places, err = prepare(ctx, k.conns[0], k.scope)
+	return err
 }
 
 // close drops the tables.
