@@ -128,7 +128,7 @@ func (d *DB) update(ctx context.Context, conn *sql.Conn, s store.Scope, kept ans
 		{"theirs", nil}, {"asking", nil}, {"related", nil}, {"related_pages", []any{pages, until}},
 	} {
 		tasks = append(tasks, task{step.name, func(ctx context.Context, conn *sql.Conn) error {
-			return keep(ctx, conn, deskSchema, step.name, step.params...)
+			return keep(ctx, conn, step.name, step.params...)
 		}})
 	}
 	if err := k.do(ctx, tasks); err != nil {

@@ -427,13 +427,13 @@ func ask(ctx context.Context, conn *sql.Conn, name string, read func(*row)) erro
 	return nil
 }
 
-// keep runs a named question and keeps its answer as a table of the same name in a schema.
-func keep(ctx context.Context, conn *sql.Conn, schema, name string, params ...any) error {
+// keep runs a named question and keeps its answer at the desk, as a table of the same name.
+func keep(ctx context.Context, conn *sql.Conn, name string, params ...any) error {
 	q, err := queries.Get(name)
 	if err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "create table "+schema+"."+q.Name+" as "+q.SQL, params...); err != nil {
+	if _, err := conn.ExecContext(ctx, "create table "+deskSchema+"."+q.Name+" as "+q.SQL, params...); err != nil {
 		return fmt.Errorf("question %s: %w", name, err)
 	}
 	return nil

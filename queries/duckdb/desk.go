@@ -74,7 +74,7 @@ type task struct {
 // making are tasks whose answers become tables of the same names.
 func making(names ...string) (all []task) {
 	for _, name := range names {
-		all = append(all, task{name, func(ctx context.Context, conn *sql.Conn) error { return keep(ctx, conn, deskSchema, name) }})
+		all = append(all, task{name, func(ctx context.Context, conn *sql.Conn) error { return keep(ctx, conn, name) }})
 	}
 	return all
 }

@@ -142,7 +142,7 @@ func gone(ctx context.Context, conn *sql.Conn, users []uint64) (r Removal, keys 
 	if err := insertMany(ctx, conn, "gone", rows); err != nil {
 		return r, nil, err
 	}
-	if err := keep(ctx, conn, "temp", "gone_keys"); err != nil {
+	if _, err := run(ctx, conn, "gone_keys"); err != nil {
 		return r, nil, err
 	}
 	var key uint64
