@@ -263,19 +263,23 @@ func (b *block) clear() {
 // without what follows the block.
 func (b *block) decode(d *LogDecoder) {
 	b.clear()
+	all := b.err == io.EOF
 	for b.end < len(b.buf) {
 		text := b.buf[b.end:]
-		all := b.err == io.EOF
-		record, end, err := d.decodeLine(text, all, &b.batch)
-		if record != nil {
-			b.count(Record{Raw: record, Place: Place{Line: b.lines + 1}}, err)
-		} else if !all && bytes.IndexByte(text, '\n') < 0 {
+		end := blanks(text, 0)
+		switch {
+		case end == len(text) && !all:
 			return
-		} else if end = blanks(text, 0); end < len(text) && text[end] != '\n' {
-			if !b.odd(d) {
-				return
+		case end < len(text) && text[end] != '\n':
+			record, size, err := d.decodeLine(text[end:], all, &b.batch)
+			if record == nil {
+				if !all && bytes.IndexByte(text, '\n') < 0 || !b.odd(d) {
+					return
+				}
+				continue
 			}
-			continue
+			b.count(Record{Raw: record, Place: Place{Line: b.lines + 1}}, err)
+			end += size
 		}
 		b.end += end
 		if end < len(text) { // at its line end

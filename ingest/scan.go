@@ -179,16 +179,15 @@ func (s *scanner) whole(raw []byte, m *members) bool {
 	return p >= 0 && s.spaces(raw, p) == len(raw)
 }
 
-// line scans the first line of text, which must be one object and nothing else,
-// and fills the slots of m. It returns the object and the place of the line's end,
-// or that of the text's when that is all; nil when it is not sure.
+// line scans the first line of text, which must begin with an object and have
+// nothing else, and fills the slots of m. It returns the object and the place of
+// the line's end, or that of the text's when that is all; nil when it is not sure.
 func (s *scanner) line(text []byte, all bool, m *members) (object []byte, end int) {
-	from := blanks(text, 0)
-	if from == len(text) || text[from] != '{' {
+	if text[0] != '{' {
 		return nil, 0
 	}
 	s.short = true
-	p := s.object(text, from, m, 0)
+	p := s.object(text, 0, m, 0)
 	if p < 0 {
 		return nil, 0
 	}
@@ -196,7 +195,7 @@ func (s *scanner) line(text []byte, all bool, m *members) (object []byte, end in
 	if end < len(text) && text[end] != '\n' || end == len(text) && !all {
 		return nil, 0
 	}
-	return text[from:p:p], end
+	return text[:p:p], end
 }
 
 // blanks returns the place of the first byte from p on that is no space within a line.
