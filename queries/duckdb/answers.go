@@ -39,7 +39,7 @@ const keptAnswers = 32
 var enoughEvents, changedPart int64 = usualEnough, usualPart
 
 const (
-	usualEnough = 200_000
+	usualEnough = 400_000
 	usualPart   = 5
 )
 
