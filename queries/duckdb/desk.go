@@ -27,15 +27,15 @@ const deskSchema = "memory.report"
 // newDesk puts the scope into tables. Unless there is an error, close must be called.
 func (d *DB) newDesk(ctx context.Context, conn *sql.Conn, s store.Scope) (*desk, error) {
 	k := &desk{scope: s, conns: []*sql.Conn{conn}}
-	err := k.lay(ctx, d)
-	if err != nil {
+	if err := k.lay(ctx, d); err != nil {
 		k.close()
 		return nil, err
 	}
 	return k, nil
 }
 
-func (k *desk) lay(ctx context.Context, d *DB) error {
+// lay makes the schema, the second connection and the tables of the scope.
+func (k *desk) lay(ctx context.Context, d *DB) (err error) {
 	if _, err := k.conns[0].ExecContext(ctx, "create schema "+deskSchema); err != nil {
 		return err
 	}
@@ -51,7 +51,6 @@ func (k *desk) lay(ctx context.Context, d *DB) error {
 			return err
 		}
 	}
-	var err error
 	k.places, err = prepare(ctx, k.conns[0], k.scope)
 	return err
 }
@@ -71,7 +70,7 @@ type task struct {
 	do   func(ctx context.Context, conn *sql.Conn) error
 }
 
-// making are tasks whose answers become tables of the same names.
+// making gives the tasks that keep answers as tables of the same names.
 func making(names ...string) (all []task) {
 	for _, name := range names {
 		all = append(all, task{name, func(ctx context.Context, conn *sql.Conn) error { return keep(ctx, conn, name) }})
