@@ -251,6 +251,7 @@ func (l *Lines) work(todo <-chan *block) {
 			b.clear()
 		}
 		b.done <- struct{}{}
+		runtime.Gosched() // whoever waits for the block, and then the reader, would otherwise wait for an idle processor
 	}
 }
 
