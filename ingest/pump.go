@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"keyramp/queries/store"
@@ -365,8 +364,8 @@ func (r *run) take(c *Chunk) error {
 // merge adds to the batch what the source has decoded.
 func (r *run) merge(from *store.Batch, size int64) {
 	b := r.batch.take()
-	if n := len(b.Events) + len(from.Events); n > cap(b.Events) { // once: memory that no event reaches is never touched
-		b.Events = slices.Grow(b.Events, max(n, r.BatchRecords)-len(b.Events))
+	if n := len(b.Events) + len(from.Events); n > cap(b.Events) { // once; slices.Grow would clear it, and so touch what no event reaches
+		b.Events = append(make([]store.Event, 0, max(n, r.BatchRecords)), b.Events...)
 	}
 	b.Events = append(b.Events, from.Events...)
 	b.Calls = append(b.Calls, from.Calls...)
