@@ -13,8 +13,8 @@ import (
 // A store that was written anew is the same store in less room: for the rows, for the kept
 // answers, which know rows by their numbers, and for the next commit.
 func TestCompactedStoreIsTheSame(t *testing.T) {
-	defer func(n int64) { enoughEvents = n }(enoughEvents)
-	enoughEvents = 1
+	defer func(n int64) { enoughEvents, smallStore = n, usualSmall }(enoughEvents)
+	enoughEvents, smallStore = 1, 0
 	for _, threads := range []int{1, 4} {
 		ctx := context.Background()
 		db, err := Open(ctx, Options{Dir: t.TempDir(), Threads: threads, Answers: true})

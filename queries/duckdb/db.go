@@ -32,7 +32,7 @@ type Options struct {
 	ReadOnly bool          // refuse to make a store or to load
 	LockWait time.Duration // how long to wait for others; 0 = not at all
 	Memory   string        // limit of DuckDB's memory, as "2GB", the default
-	Threads  int           // default 2
+	Threads  int           // that work at once; default 2
 	TempDir  string        // where large questions spill; default Dir
 	Answers  bool          // keep the answers of reports beside the store, and start from them
 	LeaveLog bool          // leave commits in the log beside the file, as a process does that dies early; for tests
@@ -45,6 +45,7 @@ type DB struct {
 	path  string
 	pool  *sql.DB // the in-memory instance
 	spill string
+	each  int           // threads that DuckDB gives one question
 	turn  chan struct{} // holds one token: the right to run a session
 	held  bool          // the file is attached already, by Hold
 
@@ -73,8 +74,11 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		return nil, fmt.Errorf("temporary folder %s: %w", opts.TempDir, err)
 	}
 	opts.TempDir = temp
-	d := &DB{opts: opts, path: filepath.Join(dir, file), turn: make(chan struct{}, 1), ran: map[string]bool{}}
+	d := &DB{opts: opts, path: filepath.Join(dir, file), each: opts.Threads, turn: make(chan struct{}, 1), ran: map[string]bool{}}
 	d.turn <- struct{}{}
+	if info, err := os.Stat(d.path); err != nil || info.Size() < smallStore {
+		d.each = 1
+	}
 	if err := owned(dir); err != nil {
 		return nil, err
 	}
@@ -114,6 +118,13 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	return d, nil
 }
 
+// smallStore is the size in bytes up to which the questions of a report, each on one thread, are faster two at a time
+// than one after the other on two: DuckDB's threads wait for each other by spinning, and a small question is mostly
+// waiting. The two ways cross near three million events of one experiment.
+var smallStore int64 = usualSmall
+
+const usualSmall = 128 << 20
+
 // Close ends the instance. Every Load has left its rows in the file by then.
 func (d *DB) Close() error {
 	<-d.turn // a session that still runs ends first
@@ -139,7 +150,7 @@ func (d *DB) start(ctx context.Context) error {
 		"set autoload_known_extensions = false",
 		"set global TimeZone = 'UTC'",
 		"set preserve_insertion_order = false",
-		"set threads = " + strconv.Itoa(d.opts.Threads),
+		"set threads = " + strconv.Itoa(d.each),
 		"set checkpoint_threshold = '1B'", // a commit writes into the file at once, and not first into the log beside it
 		"set memory_limit = " + quote(d.opts.Memory),
 		"set temp_directory = " + quote(d.spill),

@@ -13,8 +13,8 @@ import (
 )
 
 // A desk is where one report is counted. Its tables lie in the instance's
-// memory, where two connections see them: much of a question is work of one
-// core, and meanwhile the other core has the next question.
+// memory, where all connections see them: where a question has one thread, as
+// of a small store, another connection has the next question meanwhile.
 type desk struct {
 	scope  store.Scope
 	places []string // the variations that the questions call by their places, from 1 on
@@ -34,17 +34,17 @@ func (d *DB) newDesk(ctx context.Context, conn *sql.Conn, s store.Scope) (*desk,
 	return k, nil
 }
 
-// lay makes the schema, the second connection and the tables of the scope.
+// lay makes the schema, the other connections and the tables of the scope.
 func (k *desk) lay(ctx context.Context, d *DB) (err error) {
 	if _, err := k.conns[0].ExecContext(ctx, "create schema "+deskSchema); err != nil {
 		return err
 	}
-	if d.opts.Threads > 1 {
-		second, err := d.pool.Conn(ctx)
+	for range d.opts.Threads/d.each - 1 {
+		another, err := d.pool.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		k.conns = append(k.conns, second)
+		k.conns = append(k.conns, another)
 	}
 	for _, c := range k.conns {
 		if _, err := c.ExecContext(ctx, "set search_path = '"+deskSchema+",store.main'"); err != nil {

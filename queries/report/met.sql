@@ -1,25 +1,17 @@
 -- name:    met
 -- asks:    which variations did each subject meet in each phase, when first, and what did it do there?
 -- grain:   phase, user_key, place
--- params:  none; reads dated, variations, roles, traced
+-- params:  none; reads own, traced
 -- columns: phase INTEGER, user_key UBIGINT, place INTEGER, first_us BIGINT, suspect BOOLEAN, logins BIGINT, ok BIGINT,
 --          failed BIGINT
--- Suspect events make their subject forced or test traffic. logins are successful ones, single sign-on included; ok and
--- failed are interactive attempts. They are those whose own event tells both the user and the variation; the question
--- told has the others.
-with exposures as (
-    select e.phase, e.user_key, variations.place, e.at_us, e.tested or e.outside as suspect,
-           coalesce(roles.login, false) as login,
-           coalesce(roles.role = 'success'::attempt_role and e.interactive <> 1, false) as ok,
-           coalesce(roles.role = 'failure'::attempt_role, false) as failed
-    from dated e
-    join variations on variations.experiment = e.experiment and variations.variation = e.variation
-    left join roles on roles.type = e.type and roles.role in ('success', 'failure')
-    where e.user_key <> 0
-    union all
-    select phase, user_key, place, at_us, suspect, false, false, false from traced where user_key <> 0
+-- logins, ok and failed are those of the question own; the question told has the others.
+with more as (
+    select phase, user_key, place, min(at_us) as first_us, bool_or(suspect) as suspect
+    from traced where user_key <> 0 group by phase, user_key, place
 )
-select phase, user_key, place, min(at_us) as first_us, bool_or(suspect) as suspect,
-       count(*) filter (login) as logins, count(*) filter (ok) as ok, count(*) filter (failed) as failed
-from exposures
-group by phase, user_key, place
+select coalesce(own.phase, more.phase) as phase, coalesce(own.user_key, more.user_key) as user_key,
+       coalesce(own.place, more.place) as place, least(own.first_us, more.first_us) as first_us,
+       coalesce(own.suspect, false) or coalesce(more.suspect, false) as suspect,
+       coalesce(own.logins, 0) as logins, coalesce(own.ok, 0) as ok, coalesce(own.failed, 0) as failed
+from own
+full join more on more.phase = own.phase and more.user_key = own.user_key and more.place = own.place
