@@ -1,16 +1,15 @@
 -- name:    untold
 -- asks:    which events must other events tell the user or the variation of?
 -- grain:   none
--- params:  none; reads dated, ev_ids, scope, chain, periods, variations, roles
+-- params:  none; reads dated, ev_ids, scope, chain, periods, roles
 -- columns: carried BOOLEAN, phase INTEGER, place INTEGER, type UINTEGER, sso BOOLEAN, tested BOOLEAN, suspect BOOLEAN,
 --          user_key UBIGINT, session_key UBIGINT, transaction_key UBIGINT, at_us BIGINT
 -- Those of the experiment (carried) that lack a user or a variation of it, and failed attempts during a phase that
 -- carry no experiment at all. Place 0: no variation.
-select true as carried, e.phase, coalesce(variations.place, 0) as place, e.type, e.interactive = 1 as sso, e.tested,
+select true as carried, e.phase, coalesce(e.place, 0) as place, e.type, e.interactive = 1 as sso, e.tested,
        e.tested or e.outside as suspect, e.user_key, e.session_key, e.transaction_key, e.at_us
 from dated e
-left join variations on variations.experiment = e.experiment and variations.variation = e.variation
-where e.experiment in (select experiment from chain) and (e.user_key = 0 or variations.place is null)
+where e.experiment in (select experiment from chain) and (e.user_key = 0 or e.place is null)
 union all
 select false, periods.phase, 0, e.type, false, false, false, e.user_key, e.session_key, e.transaction_key, e.at_us
 from ev_ids e
