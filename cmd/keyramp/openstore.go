@@ -73,7 +73,7 @@ func (a *app) holding(ctx context.Context, opts duckdb.Options, use func(context
 	if err := a.safe(ctx); err != nil {
 		return err
 	}
-	opts.Dir, opts.LockWait, opts.LeaveLog = a.storeDir(), a.flags.lockWait, leaveLog
+	opts.Dir, opts.NewKey, opts.LockWait, opts.LeaveLog = a.storeDir(), ids.ID(), a.flags.lockWait, leaveLog
 	db, err := duckdb.Open(ctx, opts)
 	if err != nil {
 		return err

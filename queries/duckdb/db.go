@@ -29,6 +29,7 @@ var Files = []string{file, file + ".wal", file + undoSuffix, queueLock, runLock,
 // Options say where a store is and what it may use.
 type Options struct {
 	Dir      string        // folder of the store; made when missing, unless ReadOnly
+	NewKey   string        // id of the key that the pseudonyms of a new store are of; "" = it is set later
 	ReadOnly bool          // refuse to make a store or to load
 	LockWait time.Duration // how long to wait for others; 0 = not at all
 	Memory   string        // limit of DuckDB's memory, as "2GB", the default

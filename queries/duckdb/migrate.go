@@ -49,12 +49,15 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 			if err != nil || done == len(steps) {
 				return err
 			}
-			todo := steps[done : done+1]
+			todo, key := steps[done:done+1], ""
 			if done == 0 { // nothing is in it that a failed step could cost
-				todo = steps
+				todo, key = steps, d.opts.NewKey
 			}
-			if err = take(ctx, conn, todo...); err == nil {
-				done += len(todo)
+			if err = take(ctx, conn, todo, key); err != nil {
+				return err
+			}
+			if done += len(todo); done == len(steps) {
+				d.words, err = readWords(ctx, conn)
 			}
 			return err
 		})
@@ -94,8 +97,8 @@ func (d *DB) create(ctx context.Context) error {
 	return nil
 }
 
-// take runs steps in one transaction and records the last one.
-func take(ctx context.Context, conn *sql.Conn, steps ...queries.Step) (err error) {
+// take runs steps in one transaction and records the last one, and the key of a new store's pseudonyms unless it is "".
+func take(ctx context.Context, conn *sql.Conn, steps []queries.Step, key string) (err error) {
 	if _, err := conn.ExecContext(ctx, "begin transaction"); err != nil {
 		return err
 	}
@@ -107,6 +110,9 @@ func take(ctx context.Context, conn *sql.Conn, steps ...queries.Step) (err error
 	}
 	if err == nil {
 		_, err = run(ctx, conn, "put_schema", sql.Named("step", int64(step.Number)))
+	}
+	if err == nil && key != "" {
+		_, err = run(ctx, conn, "put_key_id", sql.Named("id", key))
 	}
 	if err == nil {
 		syncpoint.Reach("migrate", step.Name)

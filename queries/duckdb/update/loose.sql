@@ -2,11 +2,21 @@
 -- asks:    which events lack a user or a variation that their transaction or session may tell?
 -- params:  none; reads ev_ids, scope, chain, variations, roles
 -- The same ones that the question untold keeps, and failures outside every phase.
-with candidates as (
+-- Events without a user and those of strange variations are asked for apart: so of all others one column is read.
+with strange as (     -- variations that the experiment does not have
+    select found.experiment, found.variation
+    from (select distinct experiment, variation from ev_ids where experiment in (select experiment from chain)) found
+    left join variations on variations.experiment = found.experiment and variations.variation = found.variation
+    where variations.place is null
+), candidates as (
     select e.row_no, e.at_us, e.user_key, e.session_key, e.transaction_key
     from ev_ids e
-    left join variations on variations.experiment = e.experiment and variations.variation = e.variation
-    where e.experiment in (select experiment from chain) and (e.user_key = 0 or variations.place is null)
+    where e.user_key = 0 and e.experiment in (select experiment from chain)
+    union all
+    select e.row_no, e.at_us, e.user_key, e.session_key, e.transaction_key
+    from ev_ids e
+    join strange on strange.experiment = e.experiment and strange.variation = e.variation
+    where e.user_key <> 0
     union all
     select e.row_no, e.at_us, e.user_key, e.session_key, e.transaction_key
     from ev_ids e
