@@ -24,8 +24,8 @@ func (a *app) reading(ctx context.Context, use func(context.Context, store.Store
 	if err != nil {
 		return err
 	}
-	err = db.Hold(ctx, func(ctx context.Context) error { return use(ctx, db) })
-	return errors.Join(err, db.Close())
+	defer db.Leave()
+	return db.Hold(ctx, func(ctx context.Context) error { return use(ctx, db) })
 }
 
 // leaveLog lets a run end as if it had died before its commits were written into the store's file. A test sets it.
@@ -78,15 +78,17 @@ func (a *app) holding(ctx context.Context, opts duckdb.Options, use func(context
 	if err != nil {
 		return err
 	}
-	if ids, err = a.keyOf(ctx, db, ids, true); err == nil {
-		err = use(ctx, db, ids)
+	defer db.Leave()
+	if ids, err = a.keyOf(ctx, db, ids, true); err != nil {
+		return err
 	}
-	if err == nil {
-		if err := db.Tidy(ctx); err != nil { // what was read is stored all the same
-			a.log.Warn("the store was not made smaller", "why", err)
-		}
+	if err := use(ctx, db, ids); err != nil {
+		return err
 	}
-	return errors.Join(err, db.Close())
+	if err := db.Tidy(ctx); err != nil { // what was read is stored all the same
+		a.log.Warn("the store was not made smaller", "why", err)
+	}
+	return nil
 }
 
 // exists fails when there is no store that could be opened.

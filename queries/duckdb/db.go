@@ -133,6 +133,20 @@ func (d *DB) Close() error {
 	return d.stop()
 }
 
+// Leave is Close for a process that is about to end: DuckDB takes as long to take itself apart as a short question
+// takes, and nobody need wait for it. The file is released already.
+func (d *DB) Leave() {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	if d.spill != "" {
+		os.RemoveAll(d.spill)
+	}
+	if d.pool != nil {
+		go d.pool.Close()
+		d.pool = nil
+	}
+}
+
 // freedMost is how much freed memory a writer keeps for itself. A test of many small commits has no use for giving it back.
 var freedMost = "1MB"
 
