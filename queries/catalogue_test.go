@@ -46,7 +46,7 @@ func TestReadsAreTold(t *testing.T) {
 			code.WriteString(text + "\n")
 		}
 		var own, reads []string
-		for _, m := range regexp.MustCompile(`(?:with|,) (\w+) as \(`).FindAllStringSubmatch(code.String(), -1) {
+		for _, m := range regexp.MustCompile(`(?:with|,) (\w+) as (?:materialized )?\(`).FindAllStringSubmatch(code.String(), -1) {
 			own = append(own, m[1])
 		}
 		for _, m := range regexp.MustCompile(`\b(?:from|join)\s+(\w+)`).FindAllStringSubmatch(code.String(), -1) {
