@@ -107,7 +107,7 @@ func (d *DB) count(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.C
 	if err != nil {
 		return nil, err
 	}
-	return c, times(ctx, conn, &c.Quality)
+	return c, times(ctx, conn, s.Until, &c.Quality)
 }
 
 // update brings a kept answer up to date.
@@ -165,10 +165,7 @@ func (d *DB) update(ctx context.Context, conn *sql.Conn, s store.Scope, kept ans
 		return nil, err
 	}
 	c := difference(kept.Counts, now, then)
-	if _, err := run(ctx, conn, "put_until", sql.Named("until_us", s.Until)); err != nil {
-		return nil, err
-	}
-	return c, times(ctx, conn, &c.Quality)
+	return c, times(ctx, conn, s.Until, &c.Quality)
 }
 
 // answerKey names an answer by the program's questions and by what is asked.

@@ -133,16 +133,19 @@ func named(q *store.Quality, r *row) {
 	*n = r.int()
 }
 
-// times asks when the sources told anything, of all events.
-func times(ctx context.Context, conn *sql.Conn, q *store.Quality) error {
-	return ask(ctx, conn, "quality_times", func(r *row) {
-		switch source, first, last := r.text(), r.int(), r.int(); source {
+// times asks when the sources told anything before a moment, of all events.
+func times(ctx context.Context, conn *sql.Conn, until store.Micros, q *store.Quality) error {
+	var source string
+	var first, last store.Micros
+	return each(ctx, conn, "told_times", []any{sql.Named("until_us", min(until, latest))}, func() error {
+		switch source {
 		case "log":
 			q.FirstLog, q.LastLog = first, last
 		case "page":
 			q.LastPage = last
 		}
-	})
+		return nil
+	}, &source, &first, &last)
 }
 
 // plus adds a row to sorted ones: the last one has the same key, or none has.
