@@ -66,7 +66,7 @@ func (d *DB) Compact(ctx context.Context) error {
 			return err
 		}
 		for _, table := range tables {
-			if _, err := copyTable(ctx, conn, table, d.each > 1); err != nil {
+			if _, err := copyTable(ctx, conn, table, d.perQuestion > 1); err != nil {
 				return err
 			}
 		}

@@ -155,7 +155,7 @@ func TestThreadsAgree(t *testing.T) {
 			want = got
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			row.Violation("%d threads, %d for each question:\n%s", db.opts.Threads, db.each, diff)
+			row.Violation("%d threads, %d for each question:\n%s", db.opts.Threads, db.perQuestion, diff)
 		}
 		row.Done()
 	}

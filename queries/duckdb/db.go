@@ -42,13 +42,13 @@ type Options struct {
 // A DB is a store in one DuckDB file. It is safe for concurrent use; one
 // session runs at a time.
 type DB struct {
-	opts  Options
-	path  string
-	pool  *sql.DB // the in-memory instance
-	spill string
-	each  int           // threads that DuckDB gives one question
-	turn  chan struct{} // holds one token: the right to run a session
-	held  bool          // the file is attached already, by Hold
+	opts        Options
+	path        string
+	pool        *sql.DB // the in-memory instance
+	spill       string
+	perQuestion int           // threads that DuckDB gives one question
+	turn        chan struct{} // holds one token: the right to run a session
+	held        bool          // the file is attached already, by Hold
 
 	loading sync.Mutex // guards what follows
 	words   *words
@@ -75,10 +75,10 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		return nil, fmt.Errorf("temporary folder %s: %w", opts.TempDir, err)
 	}
 	opts.TempDir = temp
-	d := &DB{opts: opts, path: filepath.Join(dir, file), each: opts.Threads, turn: make(chan struct{}, 1), ran: map[string]bool{}}
+	d := &DB{opts: opts, path: filepath.Join(dir, file), perQuestion: opts.Threads, turn: make(chan struct{}, 1), ran: map[string]bool{}}
 	d.turn <- struct{}{}
 	if info, err := os.Stat(d.path); err != nil || info.Size() < smallStore {
-		d.each = 1
+		d.perQuestion = 1
 	}
 	if err := owned(dir); err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func (d *DB) start(ctx context.Context) error {
 		"set autoload_known_extensions = false",
 		"set global TimeZone = 'UTC'",
 		"set preserve_insertion_order = false",
-		"set threads = " + strconv.Itoa(d.each),
+		"set threads = " + strconv.Itoa(d.perQuestion),
 		"set checkpoint_threshold = '1B'", // a commit writes into the file at once, and not first into the log beside it
 		"set memory_limit = " + quote(d.opts.Memory),
 		"set temp_directory = " + quote(d.spill),

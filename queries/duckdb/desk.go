@@ -39,7 +39,7 @@ func (k *desk) lay(ctx context.Context, d *DB) (err error) {
 	if _, err := k.conns[0].ExecContext(ctx, "create schema "+deskSchema); err != nil {
 		return err
 	}
-	for range d.opts.Threads/d.each - 1 {
+	for range d.opts.Threads/d.perQuestion - 1 {
 		another, err := d.pool.Conn(ctx)
 		if err != nil {
 			return err

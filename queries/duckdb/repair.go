@@ -74,7 +74,7 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 	}
 	// One thread: rows are copied in their order.
 	d := &DB{opts: Options{Dir: dir, ReadOnly: true, LockWait: wait, Memory: "2GB", Threads: 1, TempDir: dir},
-		path: filepath.Join(dir, file), each: 1, turn: make(chan struct{}, 1)}
+		path: filepath.Join(dir, file), perQuestion: 1, turn: make(chan struct{}, 1)}
 	d.turn <- struct{}{}
 	if info, err := os.Stat(d.path); err != nil || info.Size() == 0 {
 		return nil, d.missing()

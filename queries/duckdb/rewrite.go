@@ -222,7 +222,7 @@ func (d *DB) rewrite(ctx context.Context, fill func(ctx context.Context, conn *s
 			if slices.Contains(byRule, table) || keyID != "" && slices.Contains(byTurns, table) {
 				continue
 			}
-			if _, err := copyTable(ctx, conn, table, d.each > 1); err != nil {
+			if _, err := copyTable(ctx, conn, table, d.perQuestion > 1); err != nil {
 				return err
 			}
 		}

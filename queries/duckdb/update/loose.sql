@@ -2,7 +2,7 @@
 -- asks:    which events lack a user or a variation that their transaction or session may tell?
 -- params:  none; reads ev_ids, scope, chain, variations, roles
 -- The same ones that the question untold keeps, and failures outside every phase.
--- Events without a user and those of strange variations are asked for apart: so of all others one column is read.
+-- Events without a user and those of strange variations are asked for apart, since of all others few columns are read then.
 with strange as (     -- variations that the experiment does not have
     select found.experiment, found.variation
     from (select distinct experiment, variation from ev_ids where experiment in (select experiment from chain)) found
