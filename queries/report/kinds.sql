@@ -20,6 +20,7 @@ with counted as (
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 )
 select c.experiment, c.variation, c.place, c.type, coalesce(roles.role, ''::attempt_role) as role,
-       coalesce(roles.login, false) as login, c.sso, c.phase, c.in_flight, c.named, c.judged, c.day_us, c.n, c.first_us, c.last_us, c.segment, c.late
+       coalesce(roles.login, false) as login, c.sso, c.phase, c.in_flight, c.named, c.judged,
+       c.day_us, c.n, c.first_us, c.last_us, c.segment, c.late
 from counted c
 left join roles on roles.type = c.type and roles.role in ('success', 'failure')
