@@ -1,9 +1,12 @@
 package queries
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -44,22 +47,76 @@ type Step struct {
 
 // All lists every query, by folder and name. The error joins what is wrong
 // with any header; the queries that could be read come with it.
-func All() ([]Query, error) { return catalogue() }
-
-// Get returns the named query. It fails when there is none of that name, or
-// when its header cannot be read.
-func Get(name string) (Query, error) {
-	all, err := catalogue()
-	for _, q := range all {
-		if q.Name == name {
-			return q, nil
+func All() ([]Query, error) {
+	var all []Query
+	var faults []error
+	for _, folder := range folders {
+		names, texts, err := read(folder)
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range names {
+			q, err := parse(folder, name, texts[i])
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s/%s.sql: %w", folder, name, err))
+				continue
+			}
+			if slices.ContainsFunc(all, func(o Query) bool { return o.Name == q.Name }) {
+				faults = append(faults, fmt.Errorf("%s/%s.sql: another folder has a query of this name", folder, name))
+				continue
+			}
+			all = append(all, q)
 		}
 	}
-	if err != nil {
-		return Query{}, fmt.Errorf("query %q: not in the catalogue, of which a part is unreadable: %w", name, err)
+	return all, errors.Join(faults...)
+}
+
+// Get returns the named query. It fails when there is none of that name, or
+// when its header cannot be read. Other headers are not looked at.
+func Get(name string) (Query, error) {
+	if q, ok := gotten.Load(name); ok {
+		return q.(Query), nil
+	}
+	for _, folder := range folders {
+		text, err := files.ReadFile(path.Join(folder, name+".sql"))
+		if err != nil {
+			continue
+		}
+		q, err := parse(folder, name, string(text))
+		if err != nil {
+			return Query{}, fmt.Errorf("query %q: %s/%s.sql: %w", name, folder, name, err)
+		}
+		gotten.Store(name, q)
+		return q, nil
 	}
 	return Query{}, fmt.Errorf("query %q: not in the catalogue", name)
 }
+
+var gotten sync.Map // name → Query
+
+// Names lists the queries of a folder, such as "export".
+func Names(folder string) ([]string, error) {
+	names, _, err := read(folder)
+	return names, err
+}
+
+// Digest tells programs with different SQL apart: it is a hash of every file.
+func Digest() string { return digest() }
+
+var digest = sync.OnceValue(func() string {
+	h := sha256.New()
+	if err := fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := files.ReadFile(name)
+		fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
+		return err
+	}); err != nil {
+		panic(err) // the files are in the program
+	}
+	return hex.EncodeToString(h.Sum(nil))
+})
 
 // Schema returns the steps that build a store of the dialect, such as "duckdb".
 func Schema(dialect string) ([]Step, error) {
@@ -85,30 +142,6 @@ func Text(name string) (string, error) {
 	}
 	return string(text), nil
 }
-
-var catalogue = sync.OnceValues(func() ([]Query, error) {
-	var all []Query
-	var faults []error
-	for _, folder := range folders {
-		names, texts, err := read(folder)
-		if err != nil {
-			return nil, err
-		}
-		for i, name := range names {
-			q, err := parse(folder, name, texts[i])
-			if err != nil {
-				faults = append(faults, fmt.Errorf("%s/%s.sql: %w", folder, name, err))
-				continue
-			}
-			if slices.ContainsFunc(all, func(o Query) bool { return o.Name == q.Name }) {
-				faults = append(faults, fmt.Errorf("%s/%s.sql: another folder has a query of this name", folder, name))
-				continue
-			}
-			all = append(all, q)
-		}
-	}
-	return all, errors.Join(faults...)
-})
 
 // read returns the names, without ".sql", and texts of a folder's files, sorted.
 func read(folder string) (names, texts []string, err error) {

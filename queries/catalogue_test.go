@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,6 +88,29 @@ func TestNoTableOfSmallGroups(t *testing.T) {
 		t.Errorf("only %d questions count", looked)
 	}
 	row.Done()
+}
+
+func TestGetKnowsAll(t *testing.T) {
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range all {
+		for range 2 { // read, then known
+			if q, err := Get(want.Name); err != nil || !reflect.DeepEqual(q, want) {
+				t.Errorf("%s is %+v, %v", want.Name, q, err)
+			}
+		}
+		names, err := Names(want.Folder)
+		if err != nil || !slices.Contains(names, want.Name) {
+			t.Errorf("%s lacks %s: %v, %v", want.Folder, want.Name, names, err)
+		}
+	}
+	for _, name := range []string{"", "..", "../report/sums", "sums.sql"} {
+		if _, err := Get(name); err == nil {
+			t.Errorf("there is a query %q", name)
+		}
+	}
 }
 
 func TestGetNamesWhatIsMissing(t *testing.T) {

@@ -20,12 +20,8 @@ func (a *app) reading(ctx context.Context, use func(context.Context, store.Store
 	if err := a.safe(ctx); err != nil {
 		return err
 	}
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, Answers: true, LockWait: a.flags.lockWait})
-	if err != nil {
-		return err
-	}
-	defer db.Leave()
-	return db.Hold(ctx, func(ctx context.Context) error { return use(ctx, db) })
+	return duckdb.Read(ctx, duckdb.Options{Dir: a.storeDir(), Answers: true, LockWait: a.flags.lockWait},
+		func(ctx context.Context, db *duckdb.DB) error { return use(ctx, db) })
 }
 
 // leaveLog lets a run end as if it had died before its commits were written into the store's file. A test sets it.

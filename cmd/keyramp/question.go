@@ -114,7 +114,7 @@ func (a *app) times(q question, pulled store.Micros) (asOf, since, until time.Ti
 }
 
 // pulledUntil is how far every pulled tenant log has been read; 0 when none is.
-func pulledUntil(s *store.Status) store.Micros {
+func pulledUntil(s *store.Extent) store.Micros {
 	var w store.Micros
 	for _, src := range s.Sources {
 		if strings.HasPrefix(src.Cursor.Source, "auth0:") && (w == 0 || src.Cursor.Watermark < w) {
@@ -142,12 +142,12 @@ func (w *window) end(horizon store.Micros) bool {
 
 // window resolves the time arguments against what has been read.
 func (a *app) window(ctx context.Context, db store.Store, q question) (window, error) {
-	status, err := db.Status(ctx)
+	extent, err := db.Extent(ctx)
 	if err != nil {
 		return window{}, err
 	}
-	a.origin = originOf(status)
-	pulled := pulledUntil(status)
+	a.origin = originOf(extent)
+	pulled := pulledUntil(extent)
 	asOf, since, until, err := a.times(q, pulled)
 	if err != nil {
 		return window{}, err
@@ -155,12 +155,12 @@ func (a *app) window(ctx context.Context, db store.Store, q question) (window, e
 	w := window{asOf: micros(asOf), since: micros(since), until: micros(until)}
 	// What was read later does not change an earlier report.
 	w.watermark = min(pulled, w.asOf)
-	w.purged = status.Removed.Before
+	w.purged = extent.Removed.Before
 	return w, nil
 }
 
 // originOf says which store is asked, and how far it has been read.
-func originOf(s *store.Status) render.Origin {
+func originOf(s *store.Extent) render.Origin {
 	from := render.Origin{Identity: s.Identity, Events: s.Events, Pages: s.Pages, Sources: []render.Source{}}
 	for _, src := range s.Sources {
 		from.Sources = append(from.Sources, render.Source{Name: src.Cursor.Source, Watermark: analysis.Time(src.Cursor.Watermark)})

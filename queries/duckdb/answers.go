@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"keyramp/queries"
@@ -45,10 +44,9 @@ const (
 
 // An answer is the counts of a scope as of its end, with the rows that were there.
 type answer struct {
-	Identity      string // of the store
-	Events, Pages int64
-	Until         store.Micros
-	Counts        *store.Counts
+	rowCount
+	Until  store.Micros
+	Counts *store.Counts
 }
 
 // counts answers the questions of a report from what is kept of them and what
@@ -57,10 +55,11 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 	if !d.opts.Answers {
 		return d.count(ctx, conn, s)
 	}
-	now := answer{Until: s.Until}
-	if err := one(ctx, conn, "extent", nil, &now.Identity, &now.Events, &now.Pages); err != nil {
+	at, err := d.rows(ctx, conn)
+	if err != nil {
 		return nil, err
 	}
+	now := answer{rowCount: at, Until: s.Until}
 	of := s
 	of.Until = 0
 	key, err := answerKey("counts", of)
@@ -168,34 +167,20 @@ func (d *DB) update(ctx context.Context, conn *sql.Conn, s store.Scope, kept ans
 	return c, times(ctx, conn, s.Until, &c.Quality)
 }
 
-// answerKey names an answer by the program's questions and by what is asked.
+// answerKey names an answer by the program's questions, since another one may count otherwise, and by what is asked.
 func answerKey(kind string, of any) (string, error) {
 	text, err := json.Marshal(of)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%d\n%s\n%s\n%s", counting, questions(), kind, text)
+	fmt.Fprintf(h, "%d\n%s\n%s\n%s", counting, queries.Digest(), kind, text)
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
 // counting is to be raised when Go's part of counting changes: what a scope becomes before it is asked about, how rows
 // are read, how answers are added up.
 const counting = 1
-
-// questions is a hash of every SQL text: another program may count otherwise.
-var questions = sync.OnceValue(func() string {
-	h := sha256.New()
-	all, _ := queries.All()
-	for _, q := range all {
-		fmt.Fprintf(h, "%s\n%s\n", q.Name, q.SQL)
-	}
-	steps, _ := queries.Schema("duckdb")
-	for _, s := range steps {
-		fmt.Fprintln(h, s.SQL)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-})
 
 func (d *DB) answerPath(key string) string {
 	return filepath.Join(d.opts.Dir, answerFolder, key+".json")

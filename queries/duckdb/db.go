@@ -48,7 +48,7 @@ type DB struct {
 	spill       string
 	perQuestion int           // threads that DuckDB gives one question
 	turn        chan struct{} // holds one token: the right to run a session
-	held        bool          // the file is attached already, by Hold
+	held        *hold         // the file is attached already, by Hold; else nil
 
 	loading sync.Mutex // guards what follows
 	words   *words
@@ -63,6 +63,43 @@ var _ store.Store = (*DB)(nil)
 // is false, and brings an older one up to date. It fails with ErrMissing,
 // ErrBusy, ErrDamaged, ErrNewer or ErrResources.
 func Open(ctx context.Context, opts Options) (*DB, error) {
+	d, err := begin(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.bringUpToDate(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Read is Open for reading alone, Hold and Leave in one: it attaches the file of a store that is up to date just once.
+func Read(ctx context.Context, opts Options, fn func(ctx context.Context, d *DB) error) error {
+	opts.ReadOnly = true
+	d, err := begin(ctx, opts)
+	if err != nil {
+		return err
+	}
+	defer d.Leave()
+	current := false
+	err = d.Hold(ctx, func(ctx context.Context) (err error) {
+		if current, err = d.isUpToDate(ctx); err != nil || !current {
+			return err
+		}
+		return fn(ctx, d)
+	})
+	if current || err != nil {
+		return err
+	}
+	if err := d.bringUpToDate(ctx); err != nil {
+		return err
+	}
+	return d.Hold(ctx, func(ctx context.Context) error { return fn(ctx, d) })
+}
+
+// begin looks at the folder and starts DuckDB. It leaves the file alone.
+func begin(ctx context.Context, opts Options) (*DB, error) {
 	dir, err := filepath.Abs(cmp.Or(opts.Dir, "."))
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", opts.Dir, err)
@@ -110,10 +147,6 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		durable.Sweep(dir, "repair")
 	}
 	if err := d.start(ctx); err != nil {
-		return nil, err
-	}
-	if err := d.bringUpToDate(ctx); err != nil {
-		d.Close()
 		return nil, err
 	}
 	return d, nil

@@ -2,11 +2,14 @@ package duckdb
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,8 +20,10 @@ import (
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
+	"keyramp/queries"
 	"keyramp/queries/store"
 	"keyramp/queries/store/durable"
+	"keyramp/queries/store/syncpoint"
 )
 
 func TestFilesArePrivateWhateverTheUmask(t *testing.T) {
@@ -63,6 +68,72 @@ func TestMissingStoreSaysWhatMakesIt(t *testing.T) {
 	}
 }
 
+// Read brings an older store up to date, attaches the file of one that is just once, and tells what Open would tell.
+func TestReadAttachesOnce(t *testing.T) {
+	ctx := context.Background()
+	attached := 0
+	syncpoint.Hook = func(name, _ string) {
+		if name == "attached" {
+			attached++
+		}
+	}
+	defer func() { syncpoint.Hook = nil }()
+	steps, err := queries.Schema("duckdb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	z, err := gzip.NewReader(bytes.NewReader(mustRead(t, filepath.Join("testdata", "released", "002.duckdb.gz"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, old := range []bool{true, false} {
+		attached = 0
+		asked := false
+		err := Read(ctx, Options{Dir: dir}, func(ctx context.Context, d *DB) error {
+			asked = true
+			s, err := d.Status(ctx)
+			if err != nil || s.Schema != len(steps) || s.Events == 0 {
+				t.Errorf("schema %d, %d events, %v", s.Schema, s.Events, err)
+			}
+			e, err := d.Extent(ctx)
+			if err != nil || !reflect.DeepEqual(*e, s.Extent) {
+				t.Errorf("the extent is %+v, of the status %+v, %v", e, s.Extent, err)
+			}
+			if _, err := d.Counts(ctx, ramp()); err != nil {
+				t.Error(err)
+			}
+			_, err = d.Load(ctx, &store.Batch{}, store.Cursor{Source: "x"})
+			if err == nil {
+				t.Error("a reader loaded")
+			}
+			return io.EOF
+		})
+		if !errors.Is(err, io.EOF) || !asked || !old && attached != 1 {
+			t.Errorf("older %v: attached %d times, asked %v: %v", old, attached, asked, err)
+		}
+	}
+
+	for want, content := range map[error][]byte{store.ErrMissing: nil, store.ErrDamaged: bytes.Repeat([]byte("keyramp\n"), 4096)} {
+		dir := t.TempDir()
+		if content != nil {
+			if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := Read(ctx, Options{Dir: dir}, nil); !errors.Is(err, want) {
+			t.Errorf("want %v: %v", want, err)
+		}
+	}
+}
+
 func TestReadOnlyDoesNotLoad(t *testing.T) {
 	w := scratch(t)
 	r, err := Open(context.Background(), Options{Dir: w.opts.Dir, ReadOnly: true})
@@ -88,6 +159,9 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 		if _, err := Open(context.Background(), Options{Dir: db.opts.Dir, ReadOnly: readOnly}); !errors.Is(err, store.ErrNewer) {
 			t.Errorf("read-only %v: %v", readOnly, err)
 		}
+	}
+	if err := Read(context.Background(), Options{Dir: db.opts.Dir}, nil); !errors.Is(err, store.ErrNewer) {
+		t.Error("read:", err)
 	}
 }
 

@@ -68,6 +68,20 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 	return nil
 }
 
+// isUpToDate reports whether no step is missing.
+func (d *DB) isUpToDate(ctx context.Context) (is bool, err error) {
+	steps, err := queries.Schema("duckdb")
+	if err != nil {
+		return false, err
+	}
+	err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		done, err := stepOf(ctx, conn, len(steps))
+		is = done == len(steps)
+		return err
+	})
+	return is, err
+}
+
 // layout is how a new file is made. A checkpoint rewrites blocks of metadata in place, and a process that is killed
 // within such a write leaves a torn block: the smaller the blocks, the shorter that moment. In blocks smaller than
 // these DuckDB does not pack integers of 64 bits, and an event would take half as much more.

@@ -62,13 +62,21 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, conn *sql.C
 	return err
 }
 
+// A hold is what the sessions within a Hold share.
+type hold struct {
+	conn *sql.Conn
+	rows *rowCount // nil until somebody asked
+}
+
 // Hold attaches the file once, for reading, for all that fn asks of d: its questions see one state of the store. Until
 // fn returns nothing is loaded, by this process or another, so fn only gathers.
 func (d *DB) Hold(ctx context.Context, fn func(ctx context.Context) error) error {
 	var failed error // its words are not about the file
-	err := d.session(ctx, true, func(ctx context.Context, _ *sql.Conn) error {
+	err := d.session(ctx, true, func(ctx context.Context, conn *sql.Conn) error {
 		before := d.held
-		d.held = true
+		if before == nil {
+			d.held = &hold{conn: conn}
+		}
 		d.turn <- struct{}{} // for the sessions of fn
 		defer func() {
 			<-d.turn
@@ -91,8 +99,11 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 	if d.pool == nil {
 		return errors.New("the store is closed")
 	}
-	if d.held && !readOnly {
-		return errors.New("the store is held for reading")
+	if d.held != nil {
+		if !readOnly {
+			return errors.New("the store is held for reading")
+		}
+		return d.wrap(fn(ctx, d.held.conn))
 	}
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
@@ -104,12 +115,6 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 			err = errors.Join(err, d.restart())
 		}
 	}()
-	if d.held {
-		if _, err = conn.ExecContext(ctx, "use store"); err == nil {
-			err = fn(ctx, conn)
-		}
-		return d.wrap(err)
-	}
 	release, err := d.attach(ctx, conn, readOnly)
 	if err != nil {
 		return err

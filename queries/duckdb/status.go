@@ -12,7 +12,34 @@ import (
 	"keyramp/queries/store"
 )
 
-// Status tells sources, cursors, accounts, gaps and sizes.
+// Extent tells sources with cursors and accounts, and what was removed.
+func (d *DB) Extent(ctx context.Context) (*store.Extent, error) {
+	e := &store.Extent{}
+	return e, d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
+		*e, err = d.extent(ctx, conn)
+		return err
+	})
+}
+
+func (d *DB) extent(ctx context.Context, conn *sql.Conn) (e store.Extent, err error) {
+	r, err := d.rows(ctx, conn)
+	if err != nil {
+		return e, err
+	}
+	e.Identity, e.Events, e.Pages = r.Identity, r.Events, r.Pages
+	if e.Removed, err = removed(ctx, conn); err != nil {
+		return e, err
+	}
+	var src store.SourceStatus
+	c, a := &src.Cursor, &src.Account
+	return e, each(ctx, conn, "sources", nil, func() error {
+		e.Sources = append(e.Sources, src)
+		return nil
+	}, &c.Source, &c.Position, &c.Watermark, &c.Complete, &c.At, &src.Runs,
+		&a.Received, &a.Stored, &a.Duplicate, &a.Filtered, &a.Rejected, &a.Conflicts)
+}
+
+// Status tells also gaps, sizes and what was not stored.
 func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 	steps, err := queries.Schema("duckdb")
 	if err != nil {
@@ -24,22 +51,10 @@ func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 		if s.Schema, err = stepOf(ctx, conn, len(steps)); err != nil {
 			return err
 		}
+		if s.Extent, err = d.extent(ctx, conn); err != nil {
+			return err
+		}
 		if s.Gaps, err = gapsOf(ctx, conn, 0, math.MaxInt64); err != nil {
-			return err
-		}
-		if s.Removed, err = removed(ctx, conn); err != nil {
-			return err
-		}
-		if err := one(ctx, conn, "extent", nil, &s.Identity, &s.Events, &s.Pages); err != nil {
-			return err
-		}
-		var src store.SourceStatus
-		c, a := &src.Cursor, &src.Account
-		if err := each(ctx, conn, "sources", nil, func() error {
-			s.Sources = append(s.Sources, src)
-			return nil
-		}, &c.Source, &c.Position, &c.Watermark, &c.Complete, &c.At, &src.Runs,
-			&a.Received, &a.Stored, &a.Duplicate, &a.Filtered, &a.Rejected, &a.Conflicts); err != nil {
 			return err
 		}
 		var f store.FilteredCount
@@ -60,6 +75,24 @@ func (d *DB) Status(ctx context.Context) (*store.Status, error) {
 	}
 	s.Bytes = d.bytes()
 	return s, nil
+}
+
+// A rowCount says which store it is and how many rows it has.
+type rowCount struct {
+	Identity      string
+	Events, Pages int64
+}
+
+// rows counts, once in a Hold.
+func (d *DB) rows(ctx context.Context, conn *sql.Conn) (r rowCount, err error) {
+	if d.held != nil && d.held.rows != nil {
+		return *d.held.rows, nil
+	}
+	err = one(ctx, conn, "row_counts", nil, &r.Identity, &r.Events, &r.Pages)
+	if d.held != nil && err == nil {
+		d.held.rows = &r
+	}
+	return r, err
 }
 
 // bytes is the size of the store's files; 0 when there are none.
@@ -154,11 +187,11 @@ type keptRows struct {
 // experimentRows reads what the events tell of every variation, by experiment
 // and variation: of all events, or of those since the kept answer.
 func (d *DB) experimentRows(ctx context.Context, conn *sql.Conn) ([]experimentRow, error) {
-	now := keptRows{}
-	var pages int64
-	if err := one(ctx, conn, "extent", nil, &now.Identity, &now.Events, &pages); err != nil {
+	at, err := d.rows(ctx, conn)
+	if err != nil {
 		return nil, err
 	}
+	now := keptRows{Identity: at.Identity, Events: at.Events}
 	key, err := answerKey("experiments", nil)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,9 @@ type Store interface {
 	Counts(ctx context.Context, s Scope) (*Counts, error)
 	// Query streams the rows of a named export question.
 	Query(ctx context.Context, name string, s Scope, row func(columns []Column, values []any) error) error
-	// Status tells sources, cursors, accounts, gaps and sizes.
+	// Extent tells sources with cursors and accounts, and what was removed.
+	Extent(ctx context.Context) (*Extent, error)
+	// Status tells also gaps, sizes and what was not stored.
 	Status(ctx context.Context) (*Status, error)
 	// Rejects lists what was put aside, newest first; limit 0 means all.
 	Rejects(ctx context.Context, limit int) ([]Reject, error)
@@ -101,18 +103,23 @@ const (
 	Date      ColumnType = "DATE"      // time.Time at UTC midnight
 )
 
-// Status is the state of a store.
-type Status struct {
-	Sources  []SourceStatus
-	Gaps     []Gap
-	Filtered []FilteredCount
-	Rejects  []RejectCount
+// An Extent says which store it is, and how far it reaches.
+type Extent struct {
 	Identity string // changes whenever rows are removed or changed
 	Events   int64
 	Pages    int64
+	Sources  []SourceStatus
+	Removed  Removed `json:",omitzero"` // without Tombstones
+}
+
+// Status is the state of a store.
+type Status struct {
+	Extent
+	Gaps     []Gap
+	Filtered []FilteredCount
+	Rejects  []RejectCount
 	Bytes    int64 // size of the files
 	Schema   int
-	Removed  Removed `json:",omitzero"` // without Tombstones
 }
 
 // Removed is what was taken out of a store for good. The sources' Stored add up
