@@ -32,7 +32,7 @@ var leaveLog = false
 func (a *app) writing(ctx context.Context, use func(context.Context, store.Store, *ingest.Pseudonyms) error) error {
 	// One core stores while the others decode. What DuckDB may hold bounds the memory of an import, whatever the store's
 	// size: it needs a batch and what it looks up, and would keep all it ever read.
-	return a.holding(ctx, duckdb.Options{Threads: 1, Memory: "256MB"}, func(ctx context.Context, db *duckdb.DB, ids *ingest.Pseudonyms) error {
+	return a.holding(ctx, duckdb.Options{Alone: true, Threads: 1, Memory: "256MB"}, func(ctx context.Context, db *duckdb.DB, ids *ingest.Pseudonyms) error {
 		return use(ctx, db, ids)
 	})
 }

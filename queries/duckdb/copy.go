@@ -56,6 +56,7 @@ func (d *DB) Compact(ctx context.Context) error {
 	fresh := freshName(d.path)
 	defer os.Remove(fresh + ".wal")
 	defer os.Remove(fresh)
+	defer d.forsake()
 	return d.read(ctx, func(ctx context.Context, conn *sql.Conn) error { // attached for reading, the file takes no commit
 		tables, err := tablesOf(ctx, conn)
 		if err != nil {

@@ -31,6 +31,7 @@ type Options struct {
 	Dir      string        // folder of the store; made when missing, unless ReadOnly
 	NewKey   string        // id of the key that the pseudonyms of a new store are of; "" = it is set later
 	ReadOnly bool          // refuse to make a store or to load
+	Alone    bool          // the caller holds Lock: the file may stay attached for reading, which keeps no reader out
 	LockWait time.Duration // how long to wait for others; 0 = not at all
 	Memory   string        // limit of DuckDB's memory, as "2GB", the default
 	Threads  int           // that work at once; default 2
@@ -48,7 +49,7 @@ type DB struct {
 	spill       string
 	perQuestion int           // threads that DuckDB gives one question
 	turn        chan struct{} // holds one token: the right to run a session
-	held        *hold         // the file is attached already, by Hold; else nil
+	held        *hold         // nil while the file is not attached
 
 	loading sync.Mutex // guards what follows
 	words   *words
@@ -163,6 +164,7 @@ const usualSmall = 128 << 20
 func (d *DB) Close() error {
 	<-d.turn // a session that still runs ends first
 	defer func() { d.turn <- struct{}{} }()
+	d.letGo()
 	return d.stop()
 }
 
@@ -171,6 +173,7 @@ func (d *DB) Close() error {
 func (d *DB) Leave() {
 	<-d.turn
 	defer func() { d.turn <- struct{}{} }()
+	d.letGo()
 	if d.spill != "" {
 		os.RemoveAll(d.spill)
 	}

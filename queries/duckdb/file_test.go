@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -132,6 +133,82 @@ func TestReadAttachesOnce(t *testing.T) {
 			t.Errorf("want %v: %v", want, err)
 		}
 	}
+}
+
+// The only writer attaches the file for reading once between two commits, and keeps out no reader meanwhile.
+func TestOnlyWriterStaysAttached(t *testing.T) {
+	ctx := context.Background()
+	dir := scratch(t).opts.Dir
+	db, err := Open(ctx, Options{Dir: dir, Alone: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var attached []string
+	syncpoint.Hook = func(name, mode string) {
+		if name == "attached" {
+			attached = append(attached, strings.TrimSpace(mode))
+		}
+	}
+	defer func() { syncpoint.Hook = nil }()
+	look := func(db *DB, want int64) {
+		t.Helper()
+		e, err := db.Extent(ctx)
+		if err != nil || e.Events != want {
+			t.Fatalf("%d events, want %d: %v", e.Events, want, err)
+		}
+	}
+	read := func() {
+		t.Helper()
+		var r *DB
+		r, err := Open(ctx, Options{Dir: dir, ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		look(r, 1000)
+	}
+	look(db, 0)
+	if _, _, err := db.Cursor(ctx, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Hold(ctx, func(ctx context.Context) error {
+		look(db, 0)
+		if _, err := db.Load(ctx, traffic(1000, 1, dayOne), store.Cursor{Source: "x"}); err == nil {
+			t.Error("it loaded while it was held")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(attached) != 0 {
+		t.Errorf("attached after it was opened: %q", attached)
+	}
+	if _, err := db.Load(ctx, traffic(1000, 1, dayOne), store.Cursor{Source: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	look(db, 1000)
+	look(db, 1000)
+	if want := []string{"", "(read_only)"}; !slices.Equal(attached, want) {
+		t.Errorf("attached %q, want %q", attached, want)
+	}
+	read()
+	before, err := os.Stat(db.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(db.path); err != nil || os.SameFile(before, after) {
+		t.Fatal("not written anew", err)
+	}
+	attached = nil
+	look(db, 1000)
+	if len(attached) != 1 {
+		t.Errorf("attached %d times after the store was written anew", len(attached))
+	}
+	read()
 }
 
 func TestReadOnlyDoesNotLoad(t *testing.T) {

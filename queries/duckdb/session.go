@@ -62,25 +62,26 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, conn *sql.C
 	return err
 }
 
-// A hold is what the sessions within a Hold share.
+// A hold is the attached file, which sessions for reading share.
 type hold struct {
-	conn *sql.Conn
-	rows *rowCount // nil until somebody asked
+	conn    *sql.Conn
+	release func()
+	fixed   bool      // within a Hold
+	rows    *rowCount // nil until somebody asked
 }
 
 // Hold attaches the file once, for reading, for all that fn asks of d: its questions see one state of the store. Until
 // fn returns nothing is loaded, by this process or another, so fn only gathers.
 func (d *DB) Hold(ctx context.Context, fn func(ctx context.Context) error) error {
 	var failed error // its words are not about the file
-	err := d.session(ctx, true, func(ctx context.Context, conn *sql.Conn) error {
-		before := d.held
-		if before == nil {
-			d.held = &hold{conn: conn}
-		}
+	err := d.session(ctx, true, func(ctx context.Context, _ *sql.Conn) error {
+		h := d.held
+		before := h.fixed
+		h.fixed = true
 		d.turn <- struct{}{} // for the sessions of fn
 		defer func() {
 			<-d.turn
-			d.held = before
+			h.fixed = before
 		}()
 		failed = fn(ctx)
 		return nil
@@ -88,7 +89,8 @@ func (d *DB) Hold(ctx context.Context, fn func(ctx context.Context) error) error
 	return errors.Join(failed, err)
 }
 
-// session attaches the file, runs fn and detaches it again.
+// session attaches the file, runs fn and detaches it again, unless it is the
+// only writer's and for reading: the next such session then finds it attached.
 func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Context, conn *sql.Conn) error) (err error) {
 	select {
 	case <-d.turn:
@@ -99,39 +101,69 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 	if d.pool == nil {
 		return errors.New("the store is closed")
 	}
-	if d.held != nil {
-		if !readOnly {
+	if d.held != nil && !readOnly {
+		if d.held.fixed {
 			return errors.New("the store is held for reading")
 		}
-		return d.wrap(fn(ctx, d.held.conn))
+		d.letGo()
 	}
+	if d.held == nil {
+		if err := d.hold(ctx, readOnly); err != nil {
+			return err
+		}
+	}
+	if !d.held.fixed {
+		defer func() {
+			broken := fatal(err) // DuckDB refuses all work after a fatal error; the file is as the last commit left it
+			if broken || !readOnly || !d.opts.Alone {
+				d.letGo()
+			}
+			if broken {
+				err = errors.Join(err, d.restart())
+			}
+		}()
+	}
+	if !readOnly {
+		if err := backUp(ctx, d.held.conn, d.path, viewOf(holders(d.path), d.path)); err != nil {
+			return d.wrap(fmt.Errorf("undo file: %w", err))
+		}
+	}
+	return d.wrap(fn(ctx, d.held.conn))
+}
+
+// hold attaches the file.
+func (d *DB) hold(ctx context.Context, readOnly bool) error {
 	conn, err := d.pool.Conn(ctx)
 	if err != nil {
 		return d.wrap(err)
 	}
-	defer func() {
-		conn.Close()
-		if fatal(err) { // DuckDB refuses all work after a fatal error; the file is as the last commit left it
-			err = errors.Join(err, d.restart())
-		}
-	}()
 	release, err := d.attach(ctx, conn, readOnly)
 	if err != nil {
+		conn.Close()
+		if fatal(err) {
+			err = errors.Join(err, d.restart())
+		}
 		return err
 	}
-	defer release()
-	if !readOnly {
-		if err := backUp(ctx, conn, d.path, viewOf(holders(d.path), d.path)); err != nil {
-			d.detach(conn)
-			return d.wrap(fmt.Errorf("undo file: %w", err))
-		}
-	}
-	if err := fn(ctx, conn); err != nil {
-		d.detach(conn)
-		return d.wrap(err)
-	}
-	d.detach(conn)
+	d.held = &hold{conn: conn, release: release}
 	return nil
+}
+
+// letGo detaches the file.
+func (d *DB) letGo() {
+	if h := d.held; h != nil {
+		d.held = nil
+		d.detach(h.conn)
+		h.release()
+		h.conn.Close()
+	}
+}
+
+// forsake lets go of a file that is no longer the store's.
+func (d *DB) forsake() {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	d.letGo()
 }
 
 // attach waits for the file and attaches it as the connection's default.

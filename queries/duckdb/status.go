@@ -83,13 +83,13 @@ type rowCount struct {
 	Events, Pages int64
 }
 
-// rows counts, once in a Hold.
+// rows counts, once as long as the file is attached.
 func (d *DB) rows(ctx context.Context, conn *sql.Conn) (r rowCount, err error) {
-	if d.held != nil && d.held.rows != nil {
+	if d.held.rows != nil {
 		return *d.held.rows, nil
 	}
 	err = one(ctx, conn, "row_counts", nil, &r.Identity, &r.Events, &r.Pages)
-	if d.held != nil && err == nil {
+	if err == nil {
 		d.held.rows = &r
 	}
 	return r, err
