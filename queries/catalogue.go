@@ -74,7 +74,7 @@ func All() ([]Query, error) {
 // Get returns the named query. It fails when there is none of that name, or
 // when its header cannot be read. Other headers are not looked at.
 func Get(name string) (Query, error) {
-	if q, ok := gotten.Load(name); ok {
+	if q, ok := parsed.Load(name); ok {
 		return q.(Query), nil
 	}
 	for _, folder := range folders {
@@ -86,13 +86,13 @@ func Get(name string) (Query, error) {
 		if err != nil {
 			return Query{}, fmt.Errorf("query %q: %s/%s.sql: %w", name, folder, name, err)
 		}
-		gotten.Store(name, q)
+		parsed.Store(name, q)
 		return q, nil
 	}
 	return Query{}, fmt.Errorf("query %q: not in the catalogue", name)
 }
 
-var gotten sync.Map // name → Query
+var parsed sync.Map // name → Query
 
 // Names lists the queries of a folder, such as "export".
 func Names(folder string) ([]string, error) {

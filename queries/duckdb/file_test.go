@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -84,17 +83,7 @@ func TestReadAttachesOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	z, err := gzip.NewReader(bytes.NewReader(mustRead(t, filepath.Join("testdata", "released", "002.duckdb.gz"))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	unpack(t, filepath.Join("testdata", "released", "002.duckdb.gz"), dir)
 	for _, old := range []bool{true, false} {
 		attached = 0
 		asked := false
@@ -160,7 +149,6 @@ func TestOnlyWriterStaysAttached(t *testing.T) {
 	}
 	read := func() {
 		t.Helper()
-		var r *DB
 		r, err := Open(ctx, Options{Dir: dir, ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)

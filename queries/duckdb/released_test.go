@@ -115,6 +115,22 @@ func differs(got, want any, at string) string {
 	return ""
 }
 
+// unpack puts a released store into a folder.
+func unpack(t *testing.T, path, dir string) {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(mustRead(t, path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Stores of every released schema open, are brought up to date, and answer as they did.
 func TestReleasedStores(t *testing.T) {
 	steps, err := queries.Schema("duckdb")
@@ -147,14 +163,6 @@ func TestReleasedStores(t *testing.T) {
 	}
 	row := tier.Begin(t, "R5", tier.Size{Test: len(stores)})
 	for _, path := range stores {
-		z, err := gzip.NewReader(bytes.NewReader(mustRead(t, path)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(z)
-		if err != nil {
-			t.Fatal(err)
-		}
 		base := strings.TrimSuffix(path, ".duckdb.gz")
 		for i, line := range strings.Split(strings.TrimSpace(string(mustRead(t, base+".steps"))), "\n") {
 			if i >= len(steps) || line != fmt.Sprintf("%x %s", sha256.Sum256([]byte(steps[i].SQL)), steps[i].Name) {
@@ -162,9 +170,7 @@ func TestReleasedStores(t *testing.T) {
 			}
 		}
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		unpack(t, path, dir)
 		db, err := Open(context.Background(), Options{Dir: dir, Threads: 1})
 		if err != nil {
 			row.Violation("%s: %v", path, err)
