@@ -28,7 +28,7 @@ const (
 
 // plainEvent is what the decoder makes of the least that an event must have.
 func plainEvent() store.Event {
-	return store.Event{LogID: testKey.LogID(loginID), At: loginAt, Assigned: loginAt, Logged: 1793697252418000, Type: store.WordOf("s")}
+	return store.Event{LogID: testKey.LogID(loginID), At: loginAt, Assigned: loginAt, Logged: 1793697252418000, Shape: store.Shape{Type: store.WordOf("s")}}
 }
 
 func decodeOne(t testing.TB, raw string) (store.Event, error) {

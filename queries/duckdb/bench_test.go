@@ -20,9 +20,11 @@ func traffic(n int, first uint64, from store.Micros) *store.Batch {
 		at := from + int64(i)*86_400_000_000/int64(n)
 		e := store.Event{
 			LogID: (first + uint64(i)) * 0x9E3779B97F4A7C15, Content: r.Uint64(), At: at, Assigned: at - 30_000_000, Logged: at + 1_000_000,
-			Type: store.WordOf(types[r.IntN(len(types))]), ClientID: store.WordOf(fmt.Sprint("client", r.IntN(20))), Connection: store.WordOf("Username-Password-Authentication"),
-			Strategy: store.WordOf("auth0"), Device: store.WordOf("mobile"), User: r.Uint64(), Session: r.Uint64(), Transaction: r.Uint64(),
-			Interactive: store.Yes,
+			User: r.Uint64(), Session: r.Uint64(), Transaction: r.Uint64(),
+			Shape: store.Shape{
+				Type: store.WordOf(types[r.IntN(len(types))]), ClientID: store.WordOf(fmt.Sprint("client", r.IntN(20))), Connection: store.WordOf("Username-Password-Authentication"),
+				Strategy: store.WordOf("auth0"), Device: store.WordOf("mobile"), Interactive: store.Yes,
+			},
 		}
 		if r.IntN(4) > 0 {
 			e.Experiment, e.Variation, e.Control, e.Allocation = store.WordOf("exp_1"), store.WordOf("var_c"), store.Yes, store.WordOf("percentage")

@@ -45,13 +45,11 @@ func world(seed uint64) (events []store.Event, page []store.PageEvent) {
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	for i := range 30 + r.IntN(120) {
 		at := dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec
-		e := store.Event{
-			LogID: uint64(1 + r.IntN(200)), Content: uint64(i + 1), At: at, Assigned: at - r.Int64N(3)*7*60*sec,
-			Type: store.WordOf(pick("s", "s", "s", "fp", "fu", "f", "ss", "gd_enrollment_complete", "limit_wc")),
-			User: uint64(r.IntN(12)), Session: uint64(r.IntN(15)), Transaction: uint64(r.IntN(25)),
-			Experiment: store.WordOf(pick("exp_a", "exp_a", "exp_a", "exp_b", "")), ClientID: store.WordOf(pick("app", "app", "app", "app", "robot")),
-			Interactive: store.Tri(r.IntN(3)), Test: r.IntN(60) == 0,
-		}
+		e := store.Event{LogID: uint64(1 + r.IntN(200)), Content: uint64(i + 1), At: at, Assigned: at - r.Int64N(3)*7*60*sec}
+		e.Type = store.WordOf(pick("s", "s", "s", "fp", "fu", "f", "ss", "gd_enrollment_complete", "limit_wc"))
+		e.User, e.Session, e.Transaction = uint64(r.IntN(12)), uint64(r.IntN(15)), uint64(r.IntN(25))
+		e.Experiment, e.ClientID = store.WordOf(pick("exp_a", "exp_a", "exp_a", "exp_b", "")), store.WordOf(pick("app", "app", "app", "app", "robot"))
+		e.Interactive, e.Test = store.Tri(r.IntN(3)), r.IntN(60) == 0
 		if e.Type.String() == "gd_enrollment_complete" {
 			e.Experiment, e.Authenticator = 0, store.WordOf(pick("passkey", "passkey", "otp"))
 		}

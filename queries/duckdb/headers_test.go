@@ -36,7 +36,8 @@ func TestHeaders(t *testing.T) {
 		events, page = append(events, more...), append(page, pages...)
 	}
 	events = append(events, store.Event{ // all the others meet treatment, too
-		LogID: 1 << 40, At: dayOne + hour, Type: store.WordOf("s"), User: 1 << 40, Experiment: store.WordOf("exp_a"), Variation: store.WordOf("var_c")})
+		LogID: 1 << 40, At: dayOne + hour, User: 1 << 40,
+		Shape: store.Shape{Type: store.WordOf("s"), Experiment: store.WordOf("exp_a"), Variation: store.WordOf("var_c")}})
 	db := scratch(t)
 	fill(t, db, events, page)
 	scope := ramp()

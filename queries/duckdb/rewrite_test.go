@@ -38,10 +38,10 @@ func crowd(people, each int, seed uint64) (events []store.Event, page []store.Pa
 		for i := range each {
 			transaction := r.Uint64()
 			at := dayOne + r.Int64N(20*24)*hour + r.Int64N(hour)
-			e := store.Event{LogID: r.Uint64(), Content: r.Uint64(), At: at, Assigned: at - sec, Logged: at + sec, Type: store.WordOf("s"),
-				ClientID: store.WordOf(fmt.Sprintf("client-of-person-%05d", p)), Connection: store.WordOf("db"),
+			e := store.Event{LogID: r.Uint64(), Content: r.Uint64(), At: at, Assigned: at - sec, Logged: at + sec,
 				User: user, Session: session, Transaction: transaction,
-				Experiment: store.WordOf("exp_a"), Variation: store.WordOf([]string{"var_c", "var_t"}[p%2])}
+				Shape: store.Shape{Type: store.WordOf("s"), ClientID: store.WordOf(fmt.Sprintf("client-of-person-%05d", p)), Connection: store.WordOf("db"),
+					Experiment: store.WordOf("exp_a"), Variation: store.WordOf([]string{"var_c", "var_t"}[p%2])}}
 			switch i % 4 {
 			case 1: // a failure that names nobody
 				e.Type, e.User, e.Session, e.Experiment, e.Variation = store.WordOf("fp"), 0, 0, 0, 0
@@ -510,7 +510,7 @@ func TestWordsAfterRewrite(t *testing.T) {
 	}
 	defer other.Close()
 	event := func(id, user uint64) []store.Event {
-		return []store.Event{{LogID: id, At: dayOne, Type: store.WordOf("s"), ClientID: store.WordOf("rare"), User: user}}
+		return []store.Event{{LogID: id, At: dayOne, User: user, Shape: store.Shape{Type: store.WordOf("s"), ClientID: store.WordOf("rare")}}}
 	}
 	fill(t, other, event(1, 5), nil)
 	db.opts.LockWait = 10 * time.Second
@@ -735,7 +735,7 @@ func TestConflictsGoWithTheirEvents(t *testing.T) {
 	ctx := context.Background()
 	db := scratch(t)
 	told := func(id, user, content uint64, at store.Micros) store.Event {
-		return store.Event{LogID: id, Content: content, At: at, Type: store.WordOf("s"), User: user}
+		return store.Event{LogID: id, Content: content, At: at, User: user, Shape: store.Shape{Type: store.WordOf("s")}}
 	}
 	for content := range uint64(2) { // the second of each differs
 		fill(t, db, []store.Event{told(1, 5, content+1, dayOne), told(2, 6, content+1, dayOne), told(3, 6, content+1, dayOne+48*hour)}, nil)

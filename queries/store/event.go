@@ -25,15 +25,21 @@ type Event struct {
 	Assigned Micros // when the login transaction began (details.initiatedAt), else At
 	Logged   Micros // the time inside the log_id; 0 when the id has another form
 
+	User        uint64 // pseudonyms; 0 means absent
+	Session     uint64
+	Transaction uint64
+
+	Shape
+}
+
+// A Shape is what an event tells besides who and when. Millions of events have
+// few different ones, so that a store need keep each only once.
+type Shape struct {
 	Type       Word // Auth0's code, verbatim
 	ClientID   Word
 	Connection Word
 	Strategy   Word
 	Device     Word // "mobile", "other" or "" when not told
-
-	User        uint64 // pseudonyms; 0 means absent
-	Session     uint64
-	Transaction uint64
 
 	Experiment Word // "" when the event carries no experiment
 	Variation  Word

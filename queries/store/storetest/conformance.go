@@ -72,10 +72,12 @@ var all = store.Scope{}
 
 func event(id uint64) store.Event {
 	e := store.Event{
-		LogID: id * 0x9E3779B97F4A7C15, Content: id, At: day + store.Micros(id)*second*60, Type: store.WordOf("s"),
-		ClientID: store.WordOf(fmt.Sprint("client ", id%3)), Connection: store.WordOf("db"), Strategy: store.WordOf("auth0"), Device: store.WordOf("mobile"),
-		User: 1 + id%50, Session: id, Transaction: id, Experiment: store.WordOf("exp_1"), Variation: store.WordOf("var_c"), Control: store.Yes,
-		Allocation: store.WordOf("percentage"), Interactive: store.Yes,
+		LogID: id * 0x9E3779B97F4A7C15, Content: id, At: day + store.Micros(id)*second*60, User: 1 + id%50, Session: id, Transaction: id,
+		Shape: store.Shape{
+			Type: store.WordOf("s"), ClientID: store.WordOf(fmt.Sprint("client ", id%3)), Connection: store.WordOf("db"), Strategy: store.WordOf("auth0"),
+			Device: store.WordOf("mobile"), Experiment: store.WordOf("exp_1"), Variation: store.WordOf("var_c"), Control: store.Yes,
+			Allocation: store.WordOf("percentage"), Interactive: store.Yes,
+		},
 	}
 	e.Assigned, e.Logged = e.At-5*second, e.At+second
 	switch id % 7 {
