@@ -20,7 +20,7 @@ func (a *app) reading(ctx context.Context, use func(context.Context, store.Store
 	if err := a.safe(ctx); err != nil {
 		return err
 	}
-	return duckdb.Read(ctx, duckdb.Options{Dir: a.storeDir(), Answers: true, LockWait: a.flags.lockWait},
+	return duckdb.Read(ctx, duckdb.Options{Dir: a.storeDir(), Answers: true, LockWait: a.flags.lockWait, Older: a.older},
 		func(ctx context.Context, db *duckdb.DB) error { return use(ctx, db) })
 }
 
@@ -69,7 +69,7 @@ func (a *app) holding(ctx context.Context, opts duckdb.Options, use func(context
 	if err := a.safe(ctx); err != nil {
 		return err
 	}
-	opts.Dir, opts.NewKey, opts.LockWait, opts.LeaveLog = a.storeDir(), ids.ID(), a.flags.lockWait, leaveLog
+	opts.Dir, opts.NewKey, opts.LockWait, opts.LeaveLog, opts.Older = a.storeDir(), ids.ID(), a.flags.lockWait, leaveLog, a.older
 	db, err := duckdb.Open(ctx, opts)
 	if err != nil {
 		return err
@@ -85,6 +85,11 @@ func (a *app) holding(ctx context.Context, opts duckdb.Options, use func(context
 		a.log.Warn("the store was not made smaller", "why", err)
 	}
 	return nil
+}
+
+// older says why a command takes longer than usual.
+func (a *app) older() {
+	a.log.Info("the store is of an older release and is brought up to date, once; a large one is written anew, which takes a while")
 }
 
 // exists fails when there is no store that could be opened.

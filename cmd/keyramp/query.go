@@ -122,7 +122,7 @@ func (q *query) run(ctx context.Context, format, text string) error {
 	if err := q.safe(ctx); err != nil {
 		return err
 	}
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: q.storeDir(), ReadOnly: true, LockWait: q.flags.lockWait, Memory: q.memory})
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: q.storeDir(), ReadOnly: true, LockWait: q.flags.lockWait, Memory: q.memory, Older: q.older})
 	if err != nil {
 		return err
 	}

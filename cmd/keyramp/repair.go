@@ -94,7 +94,8 @@ func lost(r *duckdb.Repair) (names []string) {
 
 // tableWords say what is in a table.
 var tableWords = map[string]string{
-	"events": "tenant log events", "page_events": "page events", "words": "texts of events", "rejects": "records that were put aside",
+	"events": "tenant log events", "page_events": "page events", "words": "texts of events", "shapes": "what events have in common",
+	"rejects":    "records that were put aside",
 	"tombstones": "hashes that keep forgotten people out", "removals": "accounts of what was removed", "purged_days": "daily counts of purged events",
 	"filtered": "counts of events that were not stored", "sources": "cursors and accounts of sources", "gaps": "gaps in the log",
 	"conflicts":    "copies of events that differ from what came first",

@@ -60,10 +60,10 @@ func BenchmarkFill(b *testing.B) {
 	for _, size := range []int{100, 240_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			batch := traffic(size, 1, dayOne)
-			w := newWords("")
+			known := newVocabulary("")
 			var s staging
 			for b.Loop() {
-				s.fill([]store.Part{{Batch: batch}}, w)
+				s.fill([]store.Part{{Batch: batch}}, known)
 			}
 			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 		})

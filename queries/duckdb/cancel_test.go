@@ -56,7 +56,7 @@ func TestCancelledLoad(t *testing.T) {
 		rows := 3 * (i / steps % 2)
 		before := status(db)
 		ctx, cancel := context.WithCancel(t.Context())
-		db.words = nil // as after a load that failed
+		db.known = nil // as after a load that failed
 		_, err := db.Load(&fuse{Context: ctx, left: i%steps + 1, burn: cancel}, events(rows, i), cursor(i, ""))
 		cancel()
 		if err == nil {

@@ -231,7 +231,10 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 			return nil, err
 		}
 	}
-	return places, nil
+	if err := keep(ctx, conn, "readings"); err != nil {
+		return nil, err
+	}
+	return places, ddl(ctx, conn, "dated")
 }
 
 const (
@@ -370,6 +373,23 @@ func (r *row) int() int64 {
 	}
 	r.fail()
 	return 0
+}
+
+// id is the id of a word or shape.
+func (r *row) id() uint32 {
+	v, ok := r.take().(uint32)
+	if !ok {
+		r.fail()
+	}
+	return v
+}
+
+func (r *row) byte() uint8 {
+	v, ok := r.take().(uint8)
+	if !ok {
+		r.fail()
+	}
+	return v
 }
 
 func (r *row) text() string {

@@ -37,6 +37,7 @@ type Options struct {
 	Threads  int           // that work at once; default 2
 	TempDir  string        // where large questions spill; default Dir
 	Answers  bool          // keep the answers of reports beside the store, and start from them
+	Older    func()        // told before the store of an older release is brought up to date, which may take a while; or nil
 	LeaveLog bool          // leave commits in the log beside the file, as a process does that dies early; for tests
 }
 
@@ -51,8 +52,8 @@ type DB struct {
 	turn        chan struct{} // holds one token: the right to run a session
 	held        *hold         // nil while the file is not attached
 
-	loading sync.Mutex // guards what follows
-	words   *words
+	loading sync.Mutex  // guards what follows
+	known   *vocabulary // nil until it is read
 	staged  staging
 	ran     map[string]bool // sources whose run is counted
 	wrote   bool            // something was committed

@@ -39,37 +39,35 @@ func (d *DB) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, e
 	if len(parts) > 1 {
 		name = fmt.Sprintf("%s and %d more", name, len(parts)-1)
 	}
-	if err == nil && d.words == nil {
+	if err == nil && d.known == nil {
 		err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
-			d.words, err = readWords(ctx, conn)
+			d.known, err = readVocabulary(ctx, conn)
 			return err
 		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("batch of %s: %w", name, err)
 	}
-	d.staged.fill(parts, d.words)
+	d.staged.fill(parts, d.known)
 	marker := rand.Int64() // database/sql takes no integer over 63 bits
 	err = d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		if rows > 0 {
-			var kept, next int
-			var identity string
-			if err := one(ctx, conn, "word_count", nil, &kept, &next, &identity); err != nil {
+			words, shapes, identity, err := extent(ctx, conn)
+			if err != nil {
 				return err
 			}
-			if kept != d.words.kept || identity != d.words.store { // another process has added some, or written the store anew
-				var err error
-				if d.words, err = readWords(ctx, conn); err != nil {
+			if words != d.known.kept || shapes != d.known.shaped || identity != d.known.store { // another process has added some, or written the store anew
+				if d.known, err = readVocabulary(ctx, conn); err != nil {
 					return err
 				}
-				d.staged.fill(parts, d.words)
+				d.staged.fill(parts, d.known)
 			}
 		}
 		if err := move(ctx, conn, &d.staged, parts, loaded); err != nil {
 			return err
 		}
-		if d.staged.words.rows > 0 {
-			if err := d.words.check(ctx, conn); err != nil {
+		if d.staged.words.rows > 0 || d.staged.shapes.rows > 0 {
+			if _, err := d.known.check(ctx, conn); err != nil {
 				return err
 			}
 		}
@@ -90,10 +88,10 @@ func (d *DB) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, e
 		return last == marker, err
 	})
 	if err != nil {
-		d.words = nil
+		d.known = nil
 		return nil, fmt.Errorf("batch of %s: %w", name, err)
 	}
-	d.words.committed()
+	d.known.committed()
 	for _, p := range parts {
 		d.ran[p.Next.Source] = true
 	}
@@ -196,7 +194,7 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, l
 	for _, aside := range []struct {
 		rows int
 		add  string
-	}{{s.words.rows, "add_words"}, {s.rejects.rows, "add_rejects"}, {s.filtered.rows, "add_filtered"}} {
+	}{{s.words.rows, "add_words"}, {s.shapes.rows, "add_shapes"}, {s.rejects.rows, "add_rejects"}, {s.filtered.rows, "add_filtered"}} {
 		if aside.rows > 0 {
 			if _, err := run(ctx, conn, aside.add); err != nil {
 				return err

@@ -9,15 +9,19 @@ import (
 	"time"
 )
 
-// The words that madeup/events.sql names by their ids, from 1 on.
+// The words that madeup/shapes.sql names by their ids, from 1 on.
 var madeUpWords = []string{"s", "fp", "fu", "gd_enrollment_complete", "passkey", "exp_1", "var_c", "var_t", "percentage", "app"}
 
 // madeUp fills a store with so many million events, or a small part of a million, made by SQL.
 func madeUp(t testing.TB, db *DB, millions int, from time.Time) {
 	t.Helper()
-	text, err := os.ReadFile("madeup/events.sql")
-	if err != nil {
-		t.Fatal(err)
+	text := func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile("madeup/" + name + ".sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
 	ctx := context.Background()
 	write := func(fn func(ctx context.Context, conn *sql.Conn) error) {
@@ -32,11 +36,12 @@ func madeUp(t testing.TB, db *DB, millions int, from time.Time) {
 				return err
 			}
 		}
-		return nil
+		_, err := conn.ExecContext(ctx, text("shapes"))
+		return err
 	})
 	for part := range millions {
 		write(func(ctx context.Context, conn *sql.Conn) error {
-			_, err := conn.ExecContext(ctx, string(text), sql.Named("part", part), sql.Named("parts", millions), sql.Named("from_us", from.UnixMicro()))
+			_, err := conn.ExecContext(ctx, text("events"), sql.Named("part", part), sql.Named("parts", millions), sql.Named("from_us", from.UnixMicro()))
 			return err
 		})
 	}

@@ -27,7 +27,7 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 	if d.bytes() > 0 {
 		err := d.session(ctx, true, func(ctx context.Context, conn *sql.Conn) error {
 			if done, err = stepOf(ctx, conn, len(steps)); err == nil && done == len(steps) && !d.opts.ReadOnly {
-				d.words, err = readWords(ctx, conn) // the first load needs them
+				d.known, err = readVocabulary(ctx, conn) // the first load needs it
 			}
 			return err
 		})
@@ -43,11 +43,16 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 			return d.wrap(err)
 		}
 	}
+	told := d.opts.Older == nil
 	for done < len(steps) {
 		err := d.session(ctx, false, func(ctx context.Context, conn *sql.Conn) error {
 			done, err = stepOf(ctx, conn, len(steps))
 			if err != nil || done == len(steps) {
 				return err
+			}
+			if done > 0 && !told {
+				told = true
+				d.opts.Older()
 			}
 			todo, key := steps[done:done+1], ""
 			if done == 0 { // nothing is in it that a failed step could cost
@@ -57,7 +62,7 @@ func (d *DB) bringUpToDate(ctx context.Context) error {
 				return err
 			}
 			if done += len(todo); done == len(steps) {
-				d.words, err = readWords(ctx, conn)
+				d.known, err = readVocabulary(ctx, conn)
 			}
 			return err
 		})

@@ -938,13 +938,14 @@ func (m *model) stored() (c content, err error) {
 	ctx := context.Background()
 	c.Filtered = map[string]int64{}
 	err = m.db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		w, err := readWords(ctx, conn)
+		known, err := readVocabulary(ctx, conn)
 		if err != nil {
 			return err
 		}
 		rows, err := conn.QueryContext(ctx, `select log_id, content, epoch_us(at_utc), epoch_us(assigned_utc), coalesce(epoch_us(logged_utc), 0),
-			type, client, connection, strategy, device, experiment, variation, allocation, segment, authenticator,
-			user_key, session_key, transaction_key, control, interactive, passkey_used, test from events`)
+			type, client, connection, strategy, device, e.experiment, variation, allocation, segment, authenticator,
+			user_key, session_key, transaction_key, control, interactive, passkey_used, test
+			from events e join shapes s on s.id = e.shape and s.experiment = e.experiment`)
 		if err != nil {
 			return err
 		}
@@ -959,7 +960,7 @@ func (m *model) stored() (c content, err error) {
 			}
 			for i, to := range []*store.Word{&e.Type, &e.ClientID, &e.Connection, &e.Strategy, &e.Device, &e.Experiment, &e.Variation,
 				&e.Allocation, &e.Segment, &e.Authenticator} {
-				*to = store.WordOf(w.texts[word[i]])
+				*to = store.WordOf(known.texts[word[i]])
 			}
 			c.Events = append(c.Events, e)
 		}
@@ -979,7 +980,7 @@ func (m *model) stored() (c content, err error) {
 				&p.Verified, &p.Future); err != nil {
 				return err
 			}
-			p.Phase, p.Experiment, p.Variation = store.PagePhase(w.texts[word[0]]), w.texts[word[1]], w.texts[word[2]]
+			p.Phase, p.Experiment, p.Variation = store.PagePhase(known.texts[word[0]]), known.texts[word[1]], known.texts[word[2]]
 			c.Pages = append(c.Pages, p)
 		}
 		if err := rows.Err(); err != nil {

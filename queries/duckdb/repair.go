@@ -79,10 +79,6 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 	if info, err := os.Stat(d.path); err != nil || info.Size() == 0 {
 		return nil, d.missing()
 	}
-	names, err := expected(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if err := d.start(ctx); err != nil {
 		return nil, err
 	}
@@ -92,8 +88,9 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 		return nil, err
 	}
 	f := &Found{}
-	err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := stepOf(ctx, conn, len(steps))
+	step := newest // of a store that an older release left, as that one made it
+	err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
+		step, err = stepOf(ctx, conn, len(steps))
 		return err
 	})
 	if err != nil {
@@ -102,6 +99,10 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 		}
 		f.Damage = err.Error()
 		return f, nil
+	}
+	names, err := expected(ctx, step)
+	if err != nil {
+		return nil, err
 	}
 	for _, name := range names {
 		t, err := d.examine(ctx, name)
@@ -125,7 +126,7 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 		}
 	}
 	if into != "" {
-		return f, d.salvage(ctx, f, into, len(steps))
+		return f, d.salvage(ctx, f, into, cmp.Or(step, len(steps)))
 	}
 	return f, nil
 }
@@ -140,8 +141,8 @@ func other(err error) bool {
 	return false
 }
 
-// expected are the tables that a store has.
-func expected(ctx context.Context) ([]string, error) {
+// expected are the tables that a store of a schema step has.
+func expected(ctx context.Context, step int) ([]string, error) {
 	connector, err := duck.NewConnector("", nil)
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func expected(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	steps, err := queries.Schema("duckdb")
+	steps, err := stepsUntil(step)
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +200,16 @@ func (f *Found) readable(names ...string) bool {
 	return f.Damage == ""
 }
 
-// Kept are the tables whose rows can be brought back. Rows are only of use with the words that
-// they name. Cursors and accounts say of rows that they are there, so they are kept when all
+// vocabulary names the tables that rows of events are of no use without.
+func (f *Found) vocabulary() []string {
+	if slices.ContainsFunc(f.Tables, func(t TableFound) bool { return t.Name == "shapes" }) {
+		return []string{"words", "shapes"}
+	}
+	return []string{"words"} // of an older release
+}
+
+// Kept are the tables whose rows can be brought back. Rows are only of use with the shapes and
+// words that they name. Cursors and accounts say of rows that they are there, so they are kept when all
 // are; without them sources are read from their beginning again, and rows that are kept are
 // found as duplicates.
 func (f *Found) Kept() (kept []string) {
@@ -210,7 +219,9 @@ func (f *Found) Kept() (kept []string) {
 		switch t.Name {
 		case "meta":
 			continue
-		case "events", "page_events":
+		case "events":
+			keep = f.readable(append(f.vocabulary(), t.Name)...)
+		case "page_events":
 			keep = f.readable(t.Name, "words")
 		case "sources", "filtered", "rejects":
 			keep = accounts
@@ -226,7 +237,7 @@ func (f *Found) Kept() (kept []string) {
 
 // CursorsKept tells whether every source goes on where it was.
 func (f *Found) CursorsKept() bool {
-	return f.readable("words", "events", "page_events", "sources", "filtered", "rejects")
+	return f.readable(append(f.vocabulary(), "events", "page_events", "sources", "filtered", "rejects")...)
 }
 
 // salvage writes what can be brought back into a new file. It is another store than the
@@ -242,7 +253,7 @@ func (d *DB) salvage(ctx context.Context, f *Found, into string, step int) error
 	}
 	return d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		defer conn.ExecContext(context.WithoutCancel(ctx), "use store; detach database if exists fresh")
-		if err := attachFresh(ctx, conn, into, emptied...); err != nil {
+		if err := attachFresh(ctx, conn, into, step, emptied...); err != nil {
 			return err
 		}
 		for _, table := range kept {

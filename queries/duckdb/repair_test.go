@@ -74,7 +74,7 @@ func TestMendKeepsWhatIsWhole(t *testing.T) {
 	}
 	blocks := map[string]int64{} // one of each table that has blocks of its own
 	if err := db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		for _, table := range []string{"events", "page_events", "words"} {
+		for _, table := range []string{"events", "page_events", "words", "shapes"} {
 			var block int64
 			if err := conn.QueryRowContext(ctx, "select max(block_id) from pragma_storage_info('"+table+"') where block_id >= 0").Scan(&block); err != nil {
 				return err
@@ -135,6 +135,57 @@ func TestMendKeepsWhatIsWhole(t *testing.T) {
 		again.Close()
 		if r, err := Mend(ctx, dir, true, examineHere); err != nil || r.Damage != "" || len(r.Aside) != 0 {
 			t.Errorf("%s: a mended store is mended again: %+v, %v", table, r, err)
+		}
+	}
+}
+
+// A damaged store that an older release left is mended as that one made it, and then brought up to date like any other.
+func TestMendOlder(t *testing.T) {
+	ctx := context.Background()
+	stores, err := filepath.Glob(filepath.Join("testdata", "released", "*.duckdb.gz"))
+	if err != nil || len(stores) == 0 {
+		t.Fatal("no released store", err)
+	}
+	for _, path := range stores {
+		dir := t.TempDir()
+		unpack(t, path, dir)
+		at := filepath.Join(dir, file)
+		whole, err := examineHere(ctx, dir, "")
+		if err != nil || !whole.Whole() {
+			t.Fatalf("%s: %+v, %v", path, whole, err)
+		}
+		old, err := begin(ctx, Options{Dir: dir, Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var block int64
+		err = old.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+			return conn.QueryRowContext(ctx, "select max(block_id) from pragma_storage_info('page_events') where block_id >= 0").Scan(&block)
+		})
+		old.Close()
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		harmed := mustRead(t, at)
+		harmed[headersEnd+block<<16+1000] ^= 1
+		if err := os.WriteFile(at, harmed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Mend(ctx, dir, true, examineHere)
+		if err != nil || !slices.Contains(r.Found.Kept(), "events") || slices.Contains(r.Found.Kept(), "page_events") {
+			t.Errorf("%s: %+v, %v", path, r, err)
+			continue
+		}
+		db, err := Open(ctx, Options{Dir: dir, Threads: 1})
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		s, err := db.Status(ctx)
+		db.Close()
+		want := whole.Tables[slices.IndexFunc(whole.Tables, func(f TableFound) bool { return f.Name == "events" })].Rows
+		if err != nil || s.Events != want || s.Pages != 0 {
+			t.Errorf("%s: %d events of %d, %d page events: %v", path, s.Events, want, s.Pages, err)
 		}
 	}
 }

@@ -39,12 +39,12 @@ func (d *DB) Resettle(ctx context.Context, r *store.Retrial) (store.Loaded, erro
 	parts, accounts := []store.Part{{Batch: &staged, Next: store.Cursor{Source: source}}}, []store.Loaded{loaded}
 	marker := rand.Int64()
 	err := d.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		words, err := readWords(ctx, conn)
+		known, err := readVocabulary(ctx, conn)
 		if err != nil {
 			return err
 		}
-		d.words = nil // the next load reads them anew
-		d.staged.fill(parts, words)
+		d.known = nil // the next load reads it anew
+		d.staged.fill(parts, known)
 		if _, err := run(ctx, conn, "drop_rejects", sql.Named("records", off)); err != nil {
 			return err
 		}

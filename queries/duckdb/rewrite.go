@@ -182,7 +182,7 @@ func addRemoval(ctx context.Context, conn *sql.Conn, why string, at, before stor
 
 // Tables that a rewrite fills by rules of its own; all others are copied first, and may then be added to.
 var (
-	byRule  = []string{"events", "page_events", "conflicts", "meta", "words"}
+	byRule  = []string{"events", "page_events", "conflicts", "meta", "words", "shapes"}
 	byTurns = []string{"rejects", "tombstones", "calls"} // when pseudonyms are turned
 )
 
@@ -195,7 +195,7 @@ func (d *DB) rewrite(ctx context.Context, fill func(ctx context.Context, conn *s
 	}
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	d.words = nil
+	d.known = nil
 	// What stands in the log beside the file goes into it: the log would be taken for the new file's.
 	if err := d.session(ctx, false, func(ctx context.Context, conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, "checkpoint store")
@@ -212,7 +212,7 @@ func (d *DB) rewrite(ctx context.Context, fill func(ctx context.Context, conn *s
 			return err
 		}
 		defer conn.ExecContext(context.WithoutCancel(ctx), "use store; detach database if exists fresh")
-		if err := attachFresh(ctx, conn, fresh); err != nil {
+		if err := attachFresh(ctx, conn, fresh, newest); err != nil {
 			return err
 		}
 		if _, err := run(ctx, conn, "keep_meta", sql.Named("key_id", keyID)); err != nil {
@@ -229,7 +229,7 @@ func (d *DB) rewrite(ctx context.Context, fill func(ctx context.Context, conn *s
 		if err := fill(ctx, conn); err != nil {
 			return err
 		}
-		if _, err := run(ctx, conn, "keep_words"); err != nil {
+		if err := runAll(ctx, conn, "keep_shapes", "keep_words"); err != nil {
 			return err
 		}
 		if err := detachFresh(ctx, conn, fresh); err != nil {

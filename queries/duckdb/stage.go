@@ -35,7 +35,7 @@ func (b bounds) widened() bounds {
 // it, texts as ids. It is filled before the file is held, and used again for the
 // next commit.
 type staging struct {
-	events, pages, rejects, filtered, words, sources table
+	events, pages, rejects, filtered, words, shapes, sources table
 
 	logged bounds // of events whose log_id holds a time
 	at     bounds // of the others
@@ -56,7 +56,7 @@ type placed[T any] struct {
 // register lets the statements of a load read the batch as batch_events(), and so on.
 func (s *staging) register(conn *sql.Conn) error {
 	for name, t := range map[string]*table{"batch_events": &s.events, "batch_pages": &s.pages, "batch_rejects": &s.rejects,
-		"batch_filtered": &s.filtered, "batch_words": &s.words, "batch_sources": &s.sources} {
+		"batch_filtered": &s.filtered, "batch_words": &s.words, "batch_shapes": &s.shapes, "batch_sources": &s.sources} {
 		if err := t.register(conn, name); err != nil {
 			return fmt.Errorf("table function %s: %w", name, err)
 		}
@@ -64,11 +64,11 @@ func (s *staging) register(conn *sql.Conn) error {
 	return nil
 }
 
-// fill takes the batches of a commit, with their texts as ids of w. It needs no file.
-func (s *staging) fill(parts []store.Part, w *words) {
+// fill takes the batches of a commit, with their texts and shapes as ids. It needs no file.
+func (s *staging) fill(parts []store.Part, known *vocabulary) {
 	s.logged, s.at, s.onPage = nowhere(), nowhere(), nowhere()
-	s.fillEvents(parts, w)
-	s.fillPages(parts, w)
+	s.fillEvents(parts, known)
+	s.fillPages(parts, known)
 	var rejects []store.Reject
 	filtered := 0
 	for _, p := range parts {
@@ -98,35 +98,53 @@ func (s *staging) fill(parts []store.Part, w *words) {
 			i++
 		}
 	}
+	s.fillVocabulary(known)
+}
 
-	t = &s.words
-	fresh := w.fresh()
-	t.begin(len(fresh))
+func (s *staging) fillVocabulary(known *vocabulary) {
+	t := &s.words
+	words, shapes := known.fresh()
+	t.begin(len(words))
 	id, text := numbers[uint32](t, "id"), t.texts("text")
-	for i := range fresh {
-		id[i], text[i] = uint32(w.kept+i), fresh[i]
+	for i := range words {
+		id[i], text[i] = uint32(known.kept+i), words[i]
+	}
+
+	t = &s.shapes
+	t.begin(len(shapes))
+	id = numbers[uint32](t, "id")
+	code, client, connection := numbers[uint32](t, "type"), numbers[uint32](t, "client"), numbers[uint32](t, "connection")
+	strategy, device := numbers[uint32](t, "strategy"), numbers[uint32](t, "device")
+	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
+	allocation, segment := numbers[uint32](t, "allocation"), numbers[uint32](t, "segment")
+	authenticator := numbers[uint32](t, "authenticator")
+	control, interactive := numbers[uint8](t, "control"), numbers[uint8](t, "interactive")
+	passkey, test := numbers[bool](t, "passkey_used"), numbers[bool](t, "test")
+	for i, of := range shapes {
+		id[i], code[i], client[i], connection[i] = uint32(known.shaped+i), of.kind, of.client, of.connection
+		strategy[i], device[i], experiment[i], variation[i] = of.strategy, of.device, of.experiment, of.variation
+		allocation[i], segment[i], authenticator[i] = of.allocation, of.segment, of.authenticator
+		control[i], interactive[i], passkey[i], test[i] = of.control, of.interactive, of.passkey, of.test
 	}
 }
 
-func (s *staging) fillEvents(parts []store.Part, w *words) {
+func (s *staging) fillEvents(parts []store.Part, known *vocabulary) {
 	s.allEvents = place(s.allEvents[:0], parts, func(b *store.Batch) []store.Event { return b.Events })
 	events := s.allEvents
 	s.eventsAgain = findRepeats(events, len(parts), func(e *store.Event) (id, content uint64) { return e.LogID, e.Content })
+	ids := make([]uint32, len(events))
+	for i := range events {
+		ids[i] = known.shape(events[i].row.Shape)
+	}
 	t := &s.events
 	t.begin(len(events))
 	logID, content, repeat := numbers[uint64](t, "log_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
 	part := numbers[uint32](t, "part")
 	at, assigned, logged := numbers[int64](t, "at_us"), numbers[int64](t, "assigned_us"), numbers[int64](t, "logged_us")
-	kind, client, connection := numbers[uint32](t, "type"), numbers[uint32](t, "client"), numbers[uint32](t, "connection")
-	strategy, device := numbers[uint32](t, "strategy"), numbers[uint32](t, "device")
-	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
-	allocation, segment := numbers[uint32](t, "allocation"), numbers[uint32](t, "segment")
-	authenticator := numbers[uint32](t, "authenticator")
+	shape, experiment := numbers[uint32](t, "shape"), numbers[uint32](t, "experiment")
 	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
 	transaction := numbers[uint64](t, "transaction_key")
-	control, interactive := numbers[uint8](t, "control"), numbers[uint8](t, "interactive")
-	passkey, test := numbers[bool](t, "passkey_used"), numbers[bool](t, "test")
-	for i, from := range inGroups(events, w) {
+	for i, from := range inGroups(ids, known.shapes) {
 		e := events[from].row
 		if e.Logged != 0 {
 			s.logged.add(e.Logged)
@@ -135,17 +153,12 @@ func (s *staging) fillEvents(parts []store.Part, w *words) {
 		}
 		logID[i], content[i], repeat[i], part[i] = e.LogID, uint32(e.Content), s.eventsAgain.kind[from], events[from].part
 		at[i], assigned[i], logged[i] = e.At, cmp.Or(e.Assigned, e.At), e.Logged
-		kind[i], client[i], connection[i] = w.id(e.Type), w.id(e.ClientID), w.id(e.Connection)
-		strategy[i], device[i] = w.id(e.Strategy), w.id(e.Device)
-		experiment[i], variation[i] = w.id(e.Experiment), w.id(e.Variation)
-		allocation[i], segment[i], authenticator[i] = w.id(e.Allocation), w.id(e.Segment), w.id(e.Authenticator)
+		shape[i], experiment[i] = ids[from], known.shapes[ids[from]].experiment
 		user[i], session[i], transaction[i] = e.User, e.Session, e.Transaction
-		control[i], interactive[i] = uint8(e.Control), uint8(e.Interactive)
-		passkey[i], test[i] = e.PasskeyUsed, e.Test
 	}
 }
 
-func (s *staging) fillPages(parts []store.Part, w *words) {
+func (s *staging) fillPages(parts []store.Part, known *vocabulary) {
 	s.allPages = place(s.allPages[:0], parts, func(b *store.Batch) []store.PageEvent { return b.Pages })
 	pages := s.allPages
 	s.pagesAgain = findRepeats(pages, len(parts), func(p *store.PageEvent) (id, content uint64) { return p.ID, p.Content })
@@ -161,39 +174,34 @@ func (s *staging) fillPages(parts []store.Part, w *words) {
 		p := pages[i].row
 		s.onPage.add(p.At)
 		id[i], content[i], repeat[i], part[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i], pages[i].part
-		at[i], phase[i] = p.At, w.find(string(p.Phase))
-		experiment[i], variation[i] = w.find(p.Experiment), w.find(p.Variation)
+		at[i], phase[i] = p.At, known.find(string(p.Phase))
+		experiment[i], variation[i] = known.find(p.Experiment), known.find(p.Variation)
 		user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
 		verified[i], future[i] = p.Verified, p.Future
 	}
 }
 
-// inGroups orders events by experiment and variation, and within these as they
-// came, which is by time or nearly so. Equal neighbours compress to nothing,
-// and a question about one experiment passes over the others. An exact order
-// by time would gain nothing more: known rows are sought by the extremes of
-// row groups, and a batch fills only a few.
-func inGroups(events []placed[store.Event], w *words) []int32 {
+// inGroups orders events, given by their shapes, by experiment and variation,
+// and within these as they came, which is by time or nearly so. Near ones
+// compress better, and a question about one experiment passes over the others.
+// An exact order by time would gain nothing more: known rows are sought by the
+// extremes of row groups, and a batch fills only a few.
+func inGroups(ids []uint32, shapes []shape) []int32 {
 	type group struct{ experiment, variation uint32 }
-	number := map[group]int{}
+	number := map[group]int32{}
 	var groups []group
 	var sizes []int32
-	of := make([]int32, len(events))
-	last, at := group{}, -1
-	for i := range events {
-		e := events[i].row
-		g := group{w.id(e.Experiment), w.id(e.Variation)}
-		if g != last || at < 0 {
-			var ok bool
-			if at, ok = number[g]; !ok {
-				at = len(groups)
-				number[g] = at
+	of := make([]int32, len(shapes)) // the number of a shape's group, from 1 on; 0 when it was not met
+	for _, id := range ids {
+		if of[id] == 0 {
+			g := group{shapes[id].experiment, shapes[id].variation}
+			if number[g] == 0 {
 				groups, sizes = append(groups, g), append(sizes, 0)
+				number[g] = int32(len(groups))
 			}
-			last = g
+			of[id] = number[g]
 		}
-		of[i] = int32(at)
-		sizes[at]++
+		sizes[of[id]-1]++
 	}
 	sorted := make([]int, len(groups))
 	for i := range sorted {
@@ -207,8 +215,9 @@ func inGroups(events []placed[store.Event], w *words) []int32 {
 		next[g] = begin
 		begin += sizes[g]
 	}
-	order := make([]int32, len(events))
-	for i, g := range of {
+	order := make([]int32, len(ids))
+	for i, id := range ids {
+		g := of[id] - 1
 		order[next[g]] = int32(i)
 		next[g]++
 	}

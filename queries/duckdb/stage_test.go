@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -95,18 +96,72 @@ func TestFindRepeats(t *testing.T) {
 
 // Groups hold every event once, and keep the order in which they came.
 func TestInGroups(t *testing.T) {
-	events := place(nil, []store.Part{{Batch: traffic(3000, 1, dayOne)}}, func(b *store.Batch) []store.Event { return b.Events })
-	w := newWords("")
-	order := inGroups(events, w)
-	key := func(e placed[store.Event], n int32) []uint32 {
-		return []uint32{w.id(e.row.Experiment), w.id(e.row.Variation), uint32(n)}
+	known := newVocabulary("")
+	var ids []uint32
+	for _, e := range traffic(3000, 1, dayOne).Events {
+		ids = append(ids, known.shape(e.Shape))
+	}
+	order := inGroups(ids, known.shapes)
+	key := func(n int32) []uint32 {
+		s := known.shapes[ids[n]]
+		return []uint32{s.experiment, s.variation, uint32(n)}
 	}
 	for i := 1; i < len(order); i++ {
-		if slices.Compare(key(events[order[i-1]], order[i-1]), key(events[order[i]], order[i])) >= 0 {
+		if slices.Compare(key(order[i-1]), key(order[i])) >= 0 {
 			t.Fatalf("%d stands before %d", order[i-1], order[i])
 		}
 	}
-	if len(order) != len(events) {
-		t.Fatalf("%d of %d", len(order), len(events))
+	if len(order) != len(ids) {
+		t.Fatalf("%d of %d", len(order), len(ids))
+	}
+}
+
+// Shapes have one id when everything about them is equal, and come back by it.
+func TestShapesHaveIDs(t *testing.T) {
+	word := store.WordOf[string]
+	plain := store.Shape{Type: word("s"), ClientID: word("app")}
+	all := []store.Shape{plain}
+	fields := reflect.TypeFor[store.Shape]().NumField()
+	for i := range fields {
+		other := plain
+		switch f := reflect.ValueOf(&other).Elem().Field(i); f.Interface().(type) {
+		case store.Word:
+			f.SetUint(uint64(word(fmt.Sprint("word ", i))))
+		case store.Tri:
+			f.SetInt(int64(store.Yes))
+		case bool:
+			f.SetBool(true)
+		}
+		all = append(all, other)
+	}
+	db := scratch(t)
+	var events []store.Event
+	for i, s := range all {
+		events = append(events, store.Event{LogID: uint64(i + 1), At: dayOne, Shape: s})
+	}
+	fill(t, db, events, nil)
+	err := db.read(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
+		known, err := readVocabulary(ctx, conn)
+		if err != nil {
+			return err
+		}
+		for i, s := range all {
+			if id := known.shape(s); id != uint32(i) {
+				t.Errorf("shape %d has id %d", i, id)
+			}
+		}
+		if words, shapes := known.fresh(); len(words)+len(shapes) > 0 {
+			t.Errorf("%d words and %d shapes were not known", len(words), len(shapes))
+		}
+		// DuckDB keeps neither of these texts as it is: they are one to it, and so one shape.
+		a, b := plain, plain
+		a.Device, b.Device = word("x\xff"), word("x\xfe")
+		if known.shape(a) != known.shape(b) {
+			t.Error("two shapes that are kept equal have two ids")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -19,7 +19,7 @@ type View struct {
 func Views() []View { return slices.Clone(documented) }
 
 // undocumented are the tables and views that may change with any release.
-var undocumented = []string{"events", "page_events", "words", "meta", "ev_ids", "page_ids", "log_times", "page_times", "tombstones"}
+var undocumented = []string{"events", "page_events", "words", "shapes", "meta", "ev_ids", "page_ids", "log_times", "page_times", "tombstones"}
 
 const (
 	userKey        = "user_key UBIGINT pseudonym of the user; 0 = none"

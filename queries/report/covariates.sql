@@ -1,7 +1,7 @@
 -- name:    covariates
 -- asks:    what did the subjects of login success do before the experiment, beside what they do in it?
 -- grain:   phase, origin, place
--- params:  none; reads subj, ev_ids, phases, roles
+-- params:  none; reads subj, ev_ids, readings, phases
 -- columns: phase INTEGER, origin INTEGER, place INTEGER, sum_p HUGEINT, sum_pp HUGEINT, sum_py HUGEINT, sum_px HUGEINT
 -- p is the number of failed attempts that name the subject, dated before the first phase, at most 1000. Whoever has
 -- none adds nothing to these sums, so an arm of such subjects has no row.
@@ -9,8 +9,8 @@ with started as (
     select min(from_us) as at_us from phases
 ), earlier as (
     select e.user_key, least(count(*), 1000) as p
-    from ev_ids e join roles on roles.type = e.type cross join started
-    where roles.role = 'failure' and e.user_key <> 0 and e.at_us < started.at_us
+    from ev_ids e join readings r on r.shape = e.shape cross join started
+    where r.role = 'failure'::attempt_role and e.user_key <> 0 and e.at_us < started.at_us
     group by e.user_key
 ), observed as (
     select s.phase, s.origin, s.place, s.ok as y, s.ok + s.failed + s.lost as x, earlier.p

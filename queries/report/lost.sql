@@ -1,7 +1,7 @@
 -- name:    lost
 -- asks:    which prompts were shown to a known person who did not log in within the 30 minutes after?
 -- grain:   event_id
--- params:  none; reads page_ids, ev_ids, scope, chain, phases, roles, forced, variations
+-- params:  none; reads page_ids, ev_ids, readings, scope, chain, phases, forced, variations
 -- columns: event_id UBIGINT, phase INTEGER, user_key UBIGINT, place INTEGER
 -- Of several prompts within 30 minutes only the last one counts. A prompt younger than 30 minutes is not judged.
 with named as (
@@ -23,11 +23,10 @@ with named as (
 ), answered as (
     select distinct o.event_id
     from ev_ids e
-    join roles on roles.type = e.type
+    join readings r on r.shape = e.shape
     join open_prompts o on o.user_key = e.user_key
      and e.at_us >= o.at_us and e.at_us <= o.at_us + 1800000000
-    cross join scope
-    where roles.login and e.at_us >= scope.since_us and e.at_us < scope.until_us
+    where r.login and e.at_us >= r.since_us and e.at_us < r.until_us
 )
 select event_id, phase, user_key, place
 from open_prompts where event_id not in (select event_id from answered)

@@ -1,13 +1,13 @@
 -- name:    told
 -- asks:    whose are the login attempts that do not tell it themselves, in which variation, and by which rule is that known?
 -- grain:   none
--- params:  none; reads untold, threads, roles, strata, forced
+-- params:  none; reads untold, threads, strata, forced
 -- columns: type UINTEGER, role ENUM, login BOOLEAN, sso BOOLEAN, phase INTEGER, user_key UBIGINT, place INTEGER,
 --          rule ENUM
 -- Rules, in order: the event's own metadata; for a failure without any, the event of the same transaction,
 -- then of the same session; then its subject's variation in the phase. 'none' is left over.
 with threaded as (
-    select u.type, u.sso, u.phase,
+    select u.type, u.role, u.login, u.sso, u.phase,
            case when u.user_key <> 0 then u.user_key
                 when coalesce(t.user_key, 0) <> 0 then t.user_key
                 else coalesce(s.user_key, 0::ubigint) end as user_key,
@@ -21,14 +21,13 @@ with threaded as (
     from untold u
     left join threads t on t.kind = 'transaction'::thread_kind and t.thread_key = u.transaction_key
     left join threads s on s.kind = 'session'::thread_kind and s.thread_key = u.session_key
-    where not u.tested
+    where not u.tested and u.role in ('success'::attempt_role, 'failure'::attempt_role)
 ), placed as (
-    select a.type, roles.role, roles.login, a.sso, a.phase, a.user_key,
+    select a.type, a.role, a.login, a.sso, a.phase, a.user_key,
            case when a.rule <> ''::attempt_rule then a.place else coalesce(strata.place, 0) end as place,
            case when a.rule <> ''::attempt_rule then a.rule when strata.place is not null then 'subject'::attempt_rule
                 else 'none'::attempt_rule end as rule
     from threaded a
-    join roles on roles.type = a.type and roles.role in ('success', 'failure')
     left join strata on strata.phase = a.phase and strata.user_key = a.user_key
 )
 select * from placed where user_key not in (select user_key from forced)

@@ -4,9 +4,10 @@
 insert into fresh.purged_days
 select e.at_utc::date as day, 'log', type.text, experiment.text, variation.text, count(*)
 from store.events e
-join store.words type on type.id = e.type
-join store.words experiment on experiment.id = e.experiment
-join store.words variation on variation.id = e.variation
+join store.shapes s on s.id = e.shape
+join store.words type on type.id = s.type
+join store.words experiment on experiment.id = s.experiment
+join store.words variation on variation.id = s.variation
 where e.at_utc < make_timestamp($before_us)
 group by all
 union all

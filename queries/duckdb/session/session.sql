@@ -60,21 +60,3 @@ create table roles (
 create table test_clients (client uinteger not null);
 create table test_users (user_key ubigint not null);
 
--- The events of the scope, each with the place of its variation, which is null when the experiment has no such one, and
--- the phase of its experiment that was open when its login began. Phase 0 means that none was: the assignment was forced
--- (outside), or the login was in flight when a phase ended (in_flight: within the grace after it, or without a prompt,
--- since a session keeps the variation that it began with). tested: it is a test by what the configuration says.
--- Variations are joined first, so that a question for events without a place has no others dated.
-create view dated as
-select e.*, variations.place,
-       case when e.assigned_us < periods.until_us then periods.phase else 0 end as phase,
-       periods.phase is not null and e.assigned_us >= periods.until_us as in_flight,
-       periods.phase is null as outside,
-       e.test or e.client in (select client from test_clients) or e.user_key in (select user_key from test_users) as tested
-from ev_ids e
-left join variations on variations.experiment = e.experiment and variations.variation = e.variation
-cross join scope
-left join periods on periods.experiment = e.experiment
-     and e.assigned_us >= periods.from_us
-     and e.assigned_us < case when e.interactive = 1 then periods.session_until_us else periods.grace_until_us end
-where e.at_us >= scope.since_us and e.at_us < scope.until_us;
