@@ -257,6 +257,7 @@ func findRepeats[T any](rows []placed[T], parts int, of func(*T) (id, content ui
 	// row's hash. Ids are hashes; the odd factor is for those that are not.
 	size := bits.Len(uint(2 * len(rows)))
 	seen := make([]uint64, 1<<size)
+	clear(seen) // a page of fresh memory that is read before it is written costs an interrupt of every core
 	for i := range rows {
 		id, content := of(rows[i].row)
 		hash := id * 0x9E3779B97F4A7C15
