@@ -17,7 +17,7 @@ import (
 
 // steps are the questions whose answers later questions read, in an order in which they can be asked.
 var steps = []string{
-	"untold", "own", "wanted", "threads", "traced", "met", "forced", "strata", "enrolled", "told", "lost", "subj", "kinds",
+	"untold", "own", "sessions", "transactions", "traced", "met", "forced", "strata", "enrolled", "told", "lost", "subj", "kinds",
 }
 
 // grace is how long after a phase a login that carries the experiment is held

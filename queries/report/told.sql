@@ -1,7 +1,7 @@
 -- name:    told
 -- asks:    whose are the login attempts that do not tell it themselves, in which variation, and by which rule is that known?
 -- grain:   none
--- params:  none; reads untold, threads, strata, forced
+-- params:  none; reads untold, transactions, sessions, strata, forced
 -- columns: type UINTEGER, role ENUM, login BOOLEAN, sso BOOLEAN, phase INTEGER, user_key UBIGINT, place INTEGER,
 --          rule ENUM
 -- Rules, in order: the event's own metadata; for a failure without any, the event of the same transaction,
@@ -19,8 +19,8 @@ with threaded as (
                 when coalesce(s.place, 0) <> 0 then 'session'::attempt_rule
                 else ''::attempt_rule end as rule
     from untold u
-    left join threads t on t.kind = 'transaction'::thread_kind and t.thread_key = u.transaction_key
-    left join threads s on s.kind = 'session'::thread_kind and s.thread_key = u.session_key
+    left join transactions t on t.transaction_key = u.transaction_key
+    left join sessions s on s.session_key = u.session_key
     where not u.tested and u.role in ('success'::attempt_role, 'failure'::attempt_role)
 ), placed as (
     select a.type, a.role, a.login, a.sso, a.phase, a.user_key,

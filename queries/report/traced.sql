@@ -1,7 +1,7 @@
 -- name:    traced
 -- asks:    whom do the events of the experiment expose that lack a user or a variation?
 -- grain:   none
--- params:  none; reads untold, threads
+-- params:  none; reads untold, transactions, sessions
 -- columns: phase INTEGER, user_key UBIGINT, place INTEGER, at_us BIGINT, suspect BOOLEAN
 -- An event without a user takes the user of its transaction, then of its session; user_key 0 is left over.
 select u.phase,
@@ -10,6 +10,6 @@ select u.phase,
             else coalesce(s.user_key, 0::ubigint) end as user_key,
        u.place, u.at_us, u.suspect
 from untold u
-left join threads t on t.kind = 'transaction'::thread_kind and t.thread_key = u.transaction_key
-left join threads s on s.kind = 'session'::thread_kind and s.thread_key = u.session_key
+left join transactions t on t.transaction_key = u.transaction_key
+left join sessions s on s.session_key = u.session_key
 where u.carried

@@ -47,7 +47,6 @@ create table variations (
 
 -- Texts of few values are a byte each in the tables of a report.
 create type attempt_role as enum ('', 'success', 'failure', 'enrollment');
-create type thread_kind  as enum ('transaction', 'session');
 create type attempt_rule as enum ('', 'event', 'transaction', 'session', 'subject', 'none');
 
 -- the event types that reports ask for, overrides included

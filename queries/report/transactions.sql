@@ -1,0 +1,20 @@
+-- name:    transactions
+-- asks:    which variation and user do the transactions of the untold events have?
+-- grain:   transaction_key
+-- params:  none; reads untold, ev_ids, readings, chain
+-- columns: transaction_key UBIGINT, place INTEGER, user_key UBIGINT
+-- The earliest event that tells wins; the log_id breaks ties, so the answer does not depend on the order of arrival.
+-- A left join, because DuckDB then looks up the events in the few wanted keys; of an inner one it may hold all events.
+with wanted as (
+    select transaction_key from untold where transaction_key <> 0 group by transaction_key
+), telling as (
+    select w.transaction_key, e.at_us, e.log_id, e.experiment, e.shape, e.user_key
+    from wanted w left join ev_ids e on e.transaction_key = w.transaction_key
+)
+select t.transaction_key,
+       coalesce(arg_min(r.place, (t.at_us, t.log_id)) filter (where r.place > 0), 0) as place,
+       coalesce(arg_min(t.user_key, (t.at_us, t.log_id)) filter (where t.user_key <> 0), 0::ubigint) as user_key
+from telling t
+join readings r on r.shape = t.shape
+where t.experiment in (select experiment from chain) and t.at_us >= r.since_us and t.at_us < r.until_us
+group by t.transaction_key
