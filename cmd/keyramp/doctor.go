@@ -368,7 +368,7 @@ func (d *doctor) contents(ctx context.Context) {
 	var db *duckdb.DB
 	err := d.safe(ctx)
 	if err == nil {
-		db, err = duckdb.Open(ctx, duckdb.Options{Dir: d.storeDir(), ReadOnly: true, LockWait: d.flags.lockWait})
+		db, err = duckdb.Open(ctx, duckdb.Options{Dir: d.storeDir(), ReadOnly: true, LockWait: d.flags.lockWait, Older: d.older})
 	}
 	if err == nil {
 		s, err = db.Status(ctx)

@@ -167,7 +167,7 @@ func (f *forget) named() ([]string, error) {
 
 // peeking opens the store to see what a removal would take out.
 func (a *app) peeking(ctx context.Context, use func(context.Context, *duckdb.DB) error) error {
-	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, LockWait: a.flags.lockWait})
+	db, err := duckdb.Open(ctx, duckdb.Options{Dir: a.storeDir(), ReadOnly: true, LockWait: a.flags.lockWait, Older: a.older})
 	if err != nil {
 		return err
 	}

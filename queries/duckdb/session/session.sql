@@ -58,4 +58,3 @@ create table roles (
 
 create table test_clients (client uinteger not null);
 create table test_users (user_key ubigint not null);
-
