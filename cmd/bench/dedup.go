@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"keyramp/cmd/bench/synth"
 )
@@ -33,7 +34,7 @@ func dedup(ctx context.Context, b *bench, out io.Writer) error {
 		return err
 	}
 	var truths []synth.Truth
-	var first, last usage
+	var imports []usage
 	for n := range batches {
 		b.say("dedup: batch %d of %d", n+1, batches)
 		files, truth, err := b.batch(ctx, dir, c, n)
@@ -41,13 +42,12 @@ func dedup(ctx context.Context, b *bench, out io.Writer) error {
 			return err
 		}
 		truths = append(truths, truth)
+		syscall.Sync() // else the files are written to the disk while they are imported
 		_, u, err := measure(ctx, dir, b.importing(files))
 		if err != nil {
 			return err
 		}
-		if last = u; n == 0 {
-			first = u
-		}
+		imports = append(imports, u)
 		kept := kept(synth.Sum(truths...))
 		if err := row(fmt.Sprint(n+1), u, kept); err != nil {
 			return err
@@ -76,8 +76,8 @@ func dedup(ctx context.Context, b *bench, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d imports of %s events each into one store; some events are delivered again in the next batch. The last import took %s times the first one's wall time. At the end the store has %.0f bytes a stored event (%.0f a received one), and its counts agree with the truth.\n\n%s\n%s\n",
-		batches, thousands(int64(b.config.Events)), ratio(last.wall.Seconds()/first.wall.Seconds()), float64(n)/float64(kept(truth)), float64(n)/float64(c.Events), t.String(), b.machine(nil))
+	fmt.Fprintf(out, "%d imports of %s events each into one store; some events are delivered again in the next batch. The last import took %s times the first one's wall time, the median of the last five %s times that of the first five. At the end the store has %.0f bytes a stored event (%.0f a received one), and its counts agree with the truth.\n\n%s\n%s\n",
+		batches, thousands(int64(b.config.Events)), ratio(wallOf(imports[batches-1])/wallOf(imports[0])), ratio(medianOf(imports[batches-5:], wallOf)/medianOf(imports[:5], wallOf)), float64(n)/float64(kept(truth)), float64(n)/float64(c.Events), t.String(), b.machine(nil))
 	return nil
 }
 
