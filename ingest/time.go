@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"keyramp/queries/store"
@@ -26,21 +27,18 @@ func ParseTime(b []byte) (store.Micros, bool) {
 	if len(b) < len("2006-01-02T15:04:05") || b[4] != '-' {
 		return ParseEpoch(b)
 	}
-	var bad bool
-	num := func(from, to int) int {
-		n := 0
-		for _, c := range b[from:to] {
-			if c < '0' || c > '9' {
-				bad = true
-			}
-			n = n*10 + int(c-'0')
-		}
-		return n
+	// The date and the clock in two words, "2026-11-" and "03T09:14".
+	date, clock := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	const dateDigits, clockDigits = 0x00ffff00ffffffff, 0xffff00ffff00ffff
+	s10, s1 := b[17]-'0', b[18]-'0'
+	if !digitsIn(date, dateDigits) || !digitsIn(clock, clockDigits) || s10 > 9 || s1 > 9 ||
+		b[7] != '-' || b[13] != ':' || b[16] != ':' || b[10] != 'T' && b[10] != 't' && b[10] != ' ' {
+		return 0, false
 	}
-	year, month, dom := num(0, 4), num(5, 7), num(8, 10)
-	h, m, s := num(11, 13), num(14, 16), num(17, 19)
-	if bad || b[7] != '-' || b[13] != ':' || b[16] != ':' || b[10] != 'T' && b[10] != 't' && b[10] != ' ' ||
-		year < 1970 || month < 1 || month > 12 || dom < 1 || dom > daysIn(year, month) || h > 23 || m > 59 || s > 59 {
+	date, clock = pairs(date), pairs(clock)
+	year, month, dom := int(date&0xff)*100+int(date>>16&0xff), int(date>>40&0xff), int(clock&0xff)
+	h, m, s := clock>>24&0xff, clock>>48&0xff, 10*s10+s1
+	if year < 1970 || month < 1 || month > 12 || dom < 1 || dom > daysIn(year, month) || h > 23 || m > 59 || s > 59 {
 		return 0, false
 	}
 	t := civil(year, month, dom)*day + store.Micros(h)*hour + store.Micros(m)*minute + store.Micros(s)*second
@@ -61,6 +59,19 @@ func ParseTime(b []byte) (store.Micros, bool) {
 		return 0, false
 	}
 	return t, true
+}
+
+// digitsIn reports whether the bytes of w that the mask selects are digits.
+func digitsIn(w, mask uint64) bool {
+	// A digit is 3x, and still is when six are added.
+	return (w&(0xf0*ones)^0x30*ones)&mask == 0 && ((w+6*ones)&(0xf0*ones)^0x30*ones)&mask == 0
+}
+
+// pairs takes each byte of w, the first being the lowest, and the one behind it for the digits of a number, which is
+// in the byte of the first.
+func pairs(w uint64) uint64 {
+	w &= 0x0f * ones
+	return w*10 + w>>8
 }
 
 // zone reads "", "Z", " UTC", "+hh", "+hhmm" or "+hh:mm" as the offset from UTC.
@@ -222,9 +233,7 @@ func loggedAt(id []byte) store.Micros {
 		return 0
 	}
 	for i := 0; i < len(id); i += 8 {
-		// A digit is 3x, and still is when six are added.
-		w := binary.LittleEndian.Uint64(id[i:])
-		if w&(0xf0*ones) != 0x30*ones || (w+6*ones)&(0xf0*ones) != 0x30*ones {
+		if !digitsIn(binary.LittleEndian.Uint64(id[i:]), math.MaxUint64) {
 			return 0
 		}
 	}
