@@ -23,6 +23,15 @@ func (d *DB) wrap(err error) error {
 	return fmt.Errorf("store %s: %w", d.path, err)
 }
 
+// ended tells how the context ended where DuckDB only says that it was interrupted.
+func (d *DB) ended(ctx context.Context, err error) error {
+	var e *duck.Error
+	if ctx.Err() != nil && errors.As(err, &e) && e.Type == duck.ErrorTypeInterrupt {
+		return fmt.Errorf("store %s: %w: %w", d.path, ctx.Err(), err)
+	}
+	return err
+}
+
 // isOurs tells errors that say all there is to say.
 func isOurs(err error) bool {
 	for _, kind := range []error{store.ErrBusy, store.ErrDamaged, store.ErrNewer, store.ErrMissing,

@@ -42,4 +42,13 @@ func TestInterruptedIsCancelled(t *testing.T) {
 	if !errors.As(err, &e) || e.Type != duck.ErrorTypeInterrupt {
 		t.Errorf("not by DuckDB: %v", err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err = db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, "select count(*) from range(1000000) a, range(1000000) b")
+		return err
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) {
+		t.Errorf("a time limit: %v", err)
+	}
 }

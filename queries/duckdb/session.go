@@ -128,7 +128,7 @@ func (d *DB) session(ctx context.Context, readOnly bool, fn func(ctx context.Con
 			return d.wrap(fmt.Errorf("undo file: %w", err))
 		}
 	}
-	return d.wrap(fn(ctx, d.held.conn))
+	return d.wrap(d.ended(ctx, fn(ctx, d.held.conn)))
 }
 
 // hold attaches the file.
