@@ -463,17 +463,22 @@ func TestKilledRepair(t *testing.T) {
 	var points [][]point
 	var usual []time.Duration
 	suffixes := []string{"", ".wal"}
-	for n, suffix := range suffixes {
+	for _, suffix := range suffixes {
 		w := newWreck(t, suffix == ".wal")
-		w.harm(suffix, damage.Garbage, k.rand)
-		began := time.Now()
-		r := w.end(end{after: time.Minute}, repair...)
-		if !r.ended || r.code != exitOK && r.code != exitData {
-			t.Fatalf("repair: exit %d\n%s", r.code, r.errw)
-		}
-		wrecks, points, usual = append(wrecks, w), append(points, r.points), append(usual, time.Since(began))
-		if !slices.ContainsFunc(points[n], func(p point) bool { return p.name == "put aside" }) {
-			t.Fatalf("repair reached %v only", points[n])
+		for try := 1; ; try++ {
+			how := w.harm(suffix, damage.Garbage, k.rand)
+			began := time.Now()
+			r := w.end(end{after: time.Minute}, repair...)
+			if !r.ended || r.code != exitOK && r.code != exitData {
+				t.Fatalf("repair: exit %d\n%s", r.code, r.errw)
+			}
+			if slices.ContainsFunc(r.points, func(p point) bool { return p.name == "put aside" }) {
+				wrecks, points, usual = append(wrecks, w), append(points, r.points), append(usual, time.Since(began))
+				break
+			}
+			if try == 10 { // the blocks at the end of a store are free at times: garbage there harms nothing
+				t.Fatalf("repair of %s reached %v only", how, r.points)
+			}
 		}
 	}
 	for k.more() {
