@@ -144,7 +144,7 @@ func (d *DB) update(ctx context.Context, conn *sql.Conn, s store.Scope, kept ans
 			{"clear_before", nil},
 			{"put_before", []any{sql.Named("events", events), sql.Named("pages", pages)}},
 			{"put_until", []any{sql.Named("until_us", until)}},
-			{"put_until_beside", []any{sql.Named("until_us", until)}},
+			{"put_readings_until", []any{sql.Named("until_us", until)}},
 		} {
 			if _, err := run(ctx, conn, set.name, set.params...); err != nil {
 				return nil, err

@@ -53,6 +53,10 @@ func (d *DB) Compact(ctx context.Context) error {
 	if _, err := os.Stat(d.path + ".wal"); !errors.Is(err, fs.ErrNotExist) {
 		return nil // the log belongs to this file, and the next commit writes it in
 	}
+	steps, err := queries.Schema("duckdb")
+	if err != nil {
+		return err
+	}
 	fresh := freshName(d.path)
 	defer os.Remove(fresh + ".wal")
 	defer os.Remove(fresh)
@@ -63,7 +67,7 @@ func (d *DB) Compact(ctx context.Context) error {
 			return err
 		}
 		defer conn.ExecContext(context.WithoutCancel(ctx), "use store; detach database if exists fresh")
-		if err := attachFresh(ctx, conn, fresh, newest, "meta", "words"); err != nil {
+		if err := attachFresh(ctx, conn, fresh, steps, "meta", "words"); err != nil {
 			return err
 		}
 		for _, table := range tables {
@@ -90,25 +94,9 @@ func freshName(path string) string {
 	return fmt.Sprintf("%s.new-%d-%x", path, os.Getpid(), rand.Uint32())
 }
 
-// newest is the schema step of stores of this release, whatever its number.
-const newest = 0
-
-// stepsUntil are the schema steps up to one.
-func stepsUntil(step int) ([]queries.Step, error) {
-	steps, err := queries.Schema("duckdb")
-	if err == nil && step != newest {
-		steps = steps[:step]
-	}
-	return steps, err
-}
-
-// attachFresh makes a file with the tables and views of a store of a schema step and attaches it as fresh. The tables
-// named are emptied of the rows that every store begins with.
-func attachFresh(ctx context.Context, conn *sql.Conn, path string, step int, emptied ...string) error {
-	steps, err := stepsUntil(step)
-	if err != nil {
-		return err
-	}
+// attachFresh makes a file with the tables and views of these steps and attaches it as fresh. The tables named are
+// emptied of the rows that every store begins with.
+func attachFresh(ctx context.Context, conn *sql.Conn, path string, steps []queries.Step, emptied ...string) error {
 	statements := []string{"attach " + quote(path) + " as fresh (" + layout + ")", "use fresh", "begin transaction"}
 	for _, s := range steps {
 		statements = append(statements, s.SQL)

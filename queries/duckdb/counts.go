@@ -376,32 +376,13 @@ func (r *row) int() int64 {
 }
 
 // id is the id of a word or shape.
-func (r *row) id() uint32 {
-	v, ok := r.take().(uint32)
-	if !ok {
-		r.fail()
-	}
-	return v
-}
+func (r *row) id() uint32   { return as[uint32](r) }
+func (r *row) byte() uint8  { return as[uint8](r) }
+func (r *row) text() string { return as[string](r) }
+func (r *row) bool() bool   { return as[bool](r) }
 
-func (r *row) byte() uint8 {
-	v, ok := r.take().(uint8)
-	if !ok {
-		r.fail()
-	}
-	return v
-}
-
-func (r *row) text() string {
-	v, ok := r.take().(string)
-	if !ok {
-		r.fail()
-	}
-	return v
-}
-
-func (r *row) bool() bool {
-	v, ok := r.take().(bool)
+func as[T any](r *row) T {
+	v, ok := r.take().(T)
 	if !ok {
 		r.fail()
 	}

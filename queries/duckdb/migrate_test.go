@@ -49,7 +49,7 @@ func wide(t *testing.T, dir string, n int) {
 	}
 }
 
-// contentOf tells a store's schema step, and its events in their order by one number.
+// contentOf tells a store's schema step, and sums that differ where its events or their order do.
 func contentOf(t *testing.T, dir string) (step int, content string) {
 	t.Helper()
 	d, err := begin(context.Background(), Options{Dir: dir, ReadOnly: true, LockWait: time.Second})

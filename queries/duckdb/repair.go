@@ -88,9 +88,11 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 		return nil, err
 	}
 	f := &Found{}
-	step := newest // of a store that an older release left, as that one made it
-	err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
-		step, err = stepOf(ctx, conn, len(steps))
+	err = d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		step, err := stepOf(ctx, conn, len(steps))
+		if step > 0 {
+			steps = steps[:step] // one that an older release left is mended as that one made it
+		}
 		return err
 	})
 	if err != nil {
@@ -100,7 +102,7 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 		f.Damage = err.Error()
 		return f, nil
 	}
-	names, err := expected(ctx, step)
+	names, err := expected(ctx, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func Examine(ctx context.Context, dir, into string, wait time.Duration) (*Found,
 		}
 	}
 	if into != "" {
-		return f, d.salvage(ctx, f, into, cmp.Or(step, len(steps)))
+		return f, d.salvage(ctx, f, into, steps)
 	}
 	return f, nil
 }
@@ -141,8 +143,8 @@ func other(err error) bool {
 	return false
 }
 
-// expected are the tables that a store of a schema step has.
-func expected(ctx context.Context, step int) ([]string, error) {
+// expected are the tables that a store of these steps has.
+func expected(ctx context.Context, steps []queries.Step) ([]string, error) {
 	connector, err := duck.NewConnector("", nil)
 	if err != nil {
 		return nil, err
@@ -154,10 +156,6 @@ func expected(ctx context.Context, step int) ([]string, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	steps, err := stepsUntil(step)
-	if err != nil {
-		return nil, err
-	}
 	for _, s := range steps {
 		if _, err := conn.ExecContext(ctx, s.SQL); err != nil {
 			return nil, err
@@ -242,7 +240,7 @@ func (f *Found) CursorsKept() bool {
 
 // salvage writes what can be brought back into a new file. It is another store than the
 // damaged one: answers that were kept of that are not used.
-func (d *DB) salvage(ctx context.Context, f *Found, into string, step int) error {
+func (d *DB) salvage(ctx context.Context, f *Found, into string, steps []queries.Step) error {
 	kept := f.Kept()
 	if len(kept) == 0 {
 		return nil
@@ -253,7 +251,7 @@ func (d *DB) salvage(ctx context.Context, f *Found, into string, step int) error
 	}
 	return d.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		defer conn.ExecContext(context.WithoutCancel(ctx), "use store; detach database if exists fresh")
-		if err := attachFresh(ctx, conn, into, step, emptied...); err != nil {
+		if err := attachFresh(ctx, conn, into, steps, emptied...); err != nil {
 			return err
 		}
 		for _, table := range kept {
@@ -269,7 +267,7 @@ func (d *DB) salvage(ctx context.Context, f *Found, into string, step int) error
 		if _, err := conn.ExecContext(ctx, "use fresh"); err != nil {
 			return err
 		}
-		if _, err := run(ctx, conn, "put_schema", sql.Named("step", int64(step))); err != nil {
+		if _, err := run(ctx, conn, "put_schema", sql.Named("step", int64(len(steps)))); err != nil {
 			return err
 		}
 		return detachFresh(ctx, conn, into)

@@ -13,6 +13,7 @@ import (
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
+	"keyramp/queries"
 	"keyramp/queries/store"
 	"keyramp/queries/store/durable"
 	"keyramp/queries/store/syncpoint"
@@ -193,6 +194,10 @@ func (d *DB) rewrite(ctx context.Context, fill func(ctx context.Context, conn *s
 	if d.opts.ReadOnly {
 		return errors.New("the store was opened for reading only")
 	}
+	steps, err := queries.Schema("duckdb")
+	if err != nil {
+		return err
+	}
 	d.loading.Lock()
 	defer d.loading.Unlock()
 	d.known = nil
@@ -212,7 +217,7 @@ func (d *DB) rewrite(ctx context.Context, fill func(ctx context.Context, conn *s
 			return err
 		}
 		defer conn.ExecContext(context.WithoutCancel(ctx), "use store; detach database if exists fresh")
-		if err := attachFresh(ctx, conn, fresh, newest); err != nil {
+		if err := attachFresh(ctx, conn, fresh, steps); err != nil {
 			return err
 		}
 		if _, err := run(ctx, conn, "keep_meta", sql.Named("key_id", keyID)); err != nil {
