@@ -19,14 +19,14 @@ const maxArms = 100
 // experiment. Who made the call, and from where, is not read.
 func (d *LogDecoder) call(e *store.Event, id []byte) (store.Call, bool) {
 	var r struct {
-		Method string          `json:"method"`
-		Path   string          `json:"path"`
+		Method json.RawMessage `json:"method"`
+		Path   json.RawMessage `json:"path"`
 		Body   json.RawMessage `json:"body"`
 	}
-	if !isObject(d.details.Request) || json.Unmarshal(d.details.Request, &r) != nil || !isObject(r.Body) {
+	if !isObject(d.details.Request) || parse(d.details.Request, &r) != nil || !isObject(r.Body) {
 		return store.Call{}, false
 	}
-	rest, ok := strings.CutPrefix(r.Path, experimentCalls)
+	rest, ok := strings.CutPrefix(string(text(r.Path)), experimentCalls)
 	experiment, verb, _ := strings.Cut(rest, "/")
 	if !ok || experiment == "" || len(experiment) > maxText {
 		return store.Call{}, false
@@ -45,7 +45,7 @@ func (d *LogDecoder) call(e *store.Event, id []byte) (store.Call, bool) {
 		return store.Call{}, false
 	}
 	c := store.Call{ID: d.Pseudonyms.of(d.Pseudonyms.logID, id), At: e.At, Experiment: experiment, Level: -1}
-	switch strings.ToUpper(r.Method) + " " + verb {
+	switch strings.ToUpper(string(text(r.Method))) + " " + verb {
 	case "PATCH ":
 		c.Status = b.Status
 		for _, a := range b.Allocations {

@@ -35,7 +35,7 @@ func TestCalls(t *testing.T) {
 		{"a weight that is none", event("sapi", "patch", one, `{"allocations":[{"variation_id":"a","weight":"many"}]}`), nil},
 	} {
 		var b store.Batch
-		d := &LogDecoder{Pseudonyms: testKey, Keep: func(string) bool { return false }}
+		d := &LogDecoder{Pseudonyms: testKey, Keep: func(store.Word) bool { return false }}
 		if err := d.Decode([]byte(c.record), &b); err != nil {
 			t.Fatal(err)
 		}

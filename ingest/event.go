@@ -26,13 +26,13 @@ type LogDecoder struct {
 
 	// Keep says which types some question asks for; nil keeps all. An event
 	// of another type that carries no experiment is counted, not stored.
-	Keep func(typ string) bool
+	Keep func(typ store.Word) bool
 
 	// TestAddresses are addresses of known test traffic, as netip.Addr prints
 	// them. Events from there are marked, and their address is forgotten.
 	TestAddresses map[string]bool
 
-	seen words
+	texts, clients, names words // of members, by how they are read
 
 	mu   sync.Mutex
 	idle []*LogDecoder // forks that nobody uses
@@ -67,11 +67,12 @@ func (d *LogDecoder) join(f *LogDecoder) {
 }
 
 // KeepRoles keeps the types whose role is not ignore.
-func KeepRoles(roles map[string]store.Role) func(typ string) bool {
-	return func(typ string) bool {
-		r, ok := roles[typ]
-		return ok && r != store.RoleIgnore
+func KeepRoles(roles map[string]store.Role) func(typ store.Word) bool {
+	keep := make(map[store.Word]bool)
+	for typ, r := range roles {
+		keep[store.WordOf(typ)] = r != store.RoleIgnore
 	}
+	return func(typ store.Word) bool { return keep[typ] }
 }
 
 // Decode implements Decoder.
@@ -104,7 +105,7 @@ func (d *LogDecoder) add(b *store.Batch, err error) error {
 	switch {
 	case err != nil:
 		b.Events = b.Events[:n]
-	case e.Experiment == 0 && d.Keep != nil && !d.Keep(e.Type.String()):
+	case e.Experiment == 0 && d.Keep != nil && !d.Keep(e.Type):
 		if b.Filtered == nil {
 			b.Filtered = make(map[store.FilterKey]int64)
 		}
@@ -298,11 +299,10 @@ func (d *LogDecoder) needed(e *store.Event) (id []byte, err error) {
 	if id == nil {
 		return nil, &RejectError{Reason: ReasonNoID, Detail: "neither log_id nor _id holds an id"}
 	}
-	typ := text(w.Type)
-	if len(typ) == 0 || len(typ) > maxType {
+	e.Type = d.texts.of(w.Type, text)
+	if e.Type == 0 || len(e.Type.String()) > maxType {
 		return nil, &RejectError{Reason: ReasonNoType, Detail: "type is missing, empty, no text or longer than 128 bytes"}
 	}
-	e.Type = d.seen.text(typ)
 	var ok bool
 	if e.At, ok = parseDate(w.Date); !ok {
 		return nil, &RejectError{Reason: ReasonTime, Detail: "date is missing or no time that is understood"}
@@ -320,9 +320,9 @@ func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	if t, ok := parseDate(x.InitiatedAt); ok && t <= e.At && e.At-t <= day {
 		e.Assigned = t
 	}
-	e.ClientID = d.seen.short(clientID(w.ClientID))
-	e.Connection = d.seen.short(text(w.Connection))
-	e.Strategy = d.seen.short(text(w.Strategy))
+	e.ClientID = d.clients.of(w.ClientID, clientID)
+	e.Connection = d.texts.of(w.Connection, text)
+	e.Strategy = d.texts.of(w.Strategy, text)
 	e.Device = device(first(w.IsMobile, w.IsMobileSnake))
 
 	e.User = d.Pseudonyms.userOf(idText(w.UserID))
@@ -330,7 +330,7 @@ func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	e.Transaction = d.Pseudonyms.of(d.Pseudonyms.transaction, idText(first(x.TransactionID, w.TransactionID)))
 
 	e.Interactive, e.PasskeyUsed = d.prompts()
-	e.Authenticator = d.seen.short(authenticator(e.Type.String(), x))
+	e.Authenticator = d.authenticator(e.Type)
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
 	e.Content = d.content(e)
 }
@@ -371,7 +371,10 @@ func clientID(raw json.RawMessage) []byte {
 	return id
 }
 
-var mobileDevice, otherDevice = store.WordOf("mobile"), store.WordOf("other")
+var (
+	mobileDevice, otherDevice = store.WordOf("mobile"), store.WordOf("other")
+	byPercentage, bySegment   = store.WordOf("percentage"), store.WordOf("segment")
+)
 
 func device(mobile json.RawMessage) store.Word {
 	switch string(mobile) {
@@ -418,25 +421,24 @@ func (d *LogDecoder) experiment(e *store.Event) error {
 			return err
 		}
 	}
-	exp, variation := text(x.ExperimentID), text(x.VariationID)
-	if len(variation) == 0 && absent(x.VariationID) {
-		variation = text(x.VariantID)
+	e.Experiment, e.Variation = d.texts.of(x.ExperimentID, text), d.texts.of(x.VariationID, text)
+	if absent(x.VariationID) {
+		e.Variation = d.texts.of(x.VariantID, text)
 	}
-	if len(exp) == 0 || len(exp) > maxText || len(variation) == 0 || len(variation) > maxText {
+	if e.Experiment == 0 || e.Variation == 0 {
 		return &RejectError{Reason: ReasonMetadata, Detail: "experiment_id or variation_id is missing, empty, no text or longer than 256 bytes"}
 	}
-	e.Experiment, e.Variation = d.seen.text(exp), d.seen.text(variation)
 	switch string(x.IsControl) {
 	case "true":
 		e.Control = store.Yes
 	case "false":
 		e.Control = store.No
 	}
-	switch a := text(x.Allocation); string(a) {
-	case "percentage", "segment":
-		e.Allocation = d.seen.text(a)
+	switch a := d.texts.of(x.Allocation, text); a {
+	case byPercentage, bySegment:
+		e.Allocation = a
 	}
-	e.Segment = d.seen.short(text(x.SegmentID))
+	e.Segment = d.texts.of(x.SegmentID, text)
 	return nil
 }
 
@@ -462,20 +464,29 @@ func (d *LogDecoder) prompts() (interactive store.Tri, passkey bool) {
 	return store.Yes, false
 }
 
+var (
+	accountChanged = store.WordOf("my_account_authentication_method_succeeded")
+	signedUp       = store.WordOf("ss")
+	webauthnFailed = store.WordOf("gd_webauthn_enrollment_failed")
+
+	passkey = store.WordOf("passkey")
+)
+
 // authenticator returns the kind of authenticator that an event is about.
-func authenticator(typ string, x *wireDetails) []byte {
+func (d *LogDecoder) authenticator(typ store.Word) store.Word {
+	x := &d.details
 	switch typ {
-	case "my_account_authentication_method_succeeded":
+	case accountChanged:
 		if !enrolled(x) {
-			return nil
+			return 0
 		}
-		return name(x.AuthenticationMethod)
-	case "ss", "gd_webauthn_enrollment_failed":
+		return d.names.of(x.AuthenticationMethod, name)
+	case signedUp, webauthnFailed:
 		if contains(x.AuthenticationMethods, "passkey") {
-			return []byte("passkey")
+			return passkey
 		}
 	}
-	return name(x.Authenticator)
+	return d.names.of(x.Authenticator, name)
 }
 
 // enrolled tells whether a My Account event ends an enrollment. The same type
@@ -569,22 +580,34 @@ func (d *LogDecoder) content(e *store.Event) uint64 {
 	return siphash.Hash(0, 0, b)
 }
 
-// words remembers the words of texts that repeat, by a few of their bytes:
-// cheaper to ask than all words that there are, which other decoders ask too.
+// words remembers which words the values of members were read as, by a few of
+// their bytes: most repeat, and this is cheaper than to read them again.
 type words struct {
 	recent [256]struct {
-		text string
+		raw  []byte
 		word store.Word
 	}
 }
 
-func (m *words) text(b []byte) store.Word {
-	recent := &m.recent[mix(b)>>56]
-	if recent.text != string(b) {
-		recent.word = store.WordOf(b)
-		recent.text = recent.word.String()
+// of is the word of the text that read makes of a value, "" when that is longer
+// than an id. It must be asked with the same function each time.
+func (m *words) of(raw json.RawMessage, read func(json.RawMessage) []byte) store.Word {
+	if absent(raw) {
+		return 0
 	}
-	return recent.word
+	recent := &m.recent[mix(raw)>>56]
+	if string(recent.raw) == string(raw) {
+		return recent.word
+	}
+	text := read(raw)
+	if len(text) > maxText {
+		return 0
+	}
+	w := store.WordOf(text)
+	if len(raw) <= len(`""`)+maxText {
+		recent.raw, recent.word = append(recent.raw[:0], raw...), w
+	}
+	return w
 }
 
 // mix makes a number of the length and the last bytes of b, whose top bits differ where those do.
@@ -598,12 +621,4 @@ func mix(b []byte) uint64 {
 		}
 	}
 	return n * 0x9e3779b97f4a7c15
-}
-
-// short is text for what must not be longer than an id; else "".
-func (m *words) short(b []byte) store.Word {
-	if len(b) == 0 || len(b) > maxText {
-		return 0
-	}
-	return m.text(b)
 }

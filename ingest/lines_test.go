@@ -32,7 +32,7 @@ func yieldOf(s interface {
 	Fill(*Chunk) error
 	Line() int64
 }) (y yield) {
-	d := LogDecoder{Pseudonyms: testKey, Keep: func(typ string) bool { return typ != "skip" }}
+	d := LogDecoder{Pseudonyms: testKey, Keep: func(typ store.Word) bool { return typ.String() != "skip" }}
 	b := store.Batch{Filtered: map[store.FilterKey]int64{}}
 	var c Chunk
 	for err := error(nil); err == nil; {
@@ -66,7 +66,7 @@ func yieldOf(s interface {
 
 // linesOf reads in by blocks of size.
 func linesOf(r io.Reader, size int) yield {
-	l := newLines(r, &LogDecoder{Pseudonyms: testKey, Keep: func(typ string) bool { return typ != "skip" }}, size)
+	l := newLines(r, &LogDecoder{Pseudonyms: testKey, Keep: func(typ store.Word) bool { return typ.String() != "skip" }}, size)
 	defer l.Close()
 	return yieldOf(l)
 }

@@ -42,7 +42,7 @@ func TestRetry(t *testing.T) {
 		return `{"log_id":"` + id + `","date":"2026-11-03T09:14:11Z","type":"s"}`
 	}
 	ids := NewPseudonyms([16]byte([]byte("sixteen byte key")))
-	d := &LogDecoder{Pseudonyms: ids, Keep: func(typ string) bool { return typ == "s" }}
+	d := &LogDecoder{Pseudonyms: ids, Keep: func(typ store.Word) bool { return typ.String() == "s" }}
 	sink := newMemory()
 	pump := Pump{Sink: sink, Decoder: grim{}, Pseudonyms: ids}
 	whole := strings.Join([]string{line("1"), line("2"), strings.Replace(line("3"), `"s"`, `"odd"`, 1), `{"log_id":"4"}`, line("5"), line("6")}, "\n")
