@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/dchest/siphash"
-
 	"keyramp/queries/store"
 )
 
@@ -44,7 +42,6 @@ type LogDecoder struct {
 	exp     wireExperiment
 	prompt  wirePrompt
 	amr     []json.RawMessage // performed_amr of each prompt that has it
-	hash    []byte
 }
 
 // fork returns a decoder with the settings of d for another goroutine.
@@ -332,7 +329,6 @@ func (d *LogDecoder) rest(e *store.Event, id []byte) {
 	e.Interactive, e.PasskeyUsed = d.prompts()
 	e.Authenticator = d.authenticator(e.Type)
 	e.Test = d.test(w.IP) || d.test(w.ClientIP)
-	e.Content = d.content(e)
 }
 
 // first returns a unless it is missing or null, else b.
@@ -558,26 +554,6 @@ func (d *LogDecoder) test(raw json.RawMessage) bool {
 	}
 	a, err := netip.ParseAddr(string(text(raw)))
 	return err == nil && d.TestAddresses[a.Unmap().String()]
-}
-
-// content hashes what is kept of an event, so that the store can tell a
-// redelivery from another event under the same id. It leaves out Test, which
-// depends on the configuration of the day.
-func (d *LogDecoder) content(e *store.Event) uint64 {
-	b := d.hash[:0]
-	for _, n := range []uint64{e.LogID, uint64(e.At), uint64(e.Assigned), e.User, e.Session, e.Transaction,
-		uint64(e.Control), uint64(e.Interactive)} {
-		b = binary.LittleEndian.AppendUint64(b, n)
-	}
-	if e.PasskeyUsed {
-		b = append(b, 1)
-	}
-	for _, w := range []store.Word{e.Type, e.ClientID, e.Connection, e.Strategy, e.Device,
-		e.Experiment, e.Variation, e.Allocation, e.Segment, e.Authenticator} {
-		b = append(append(b, w.String()...), 0xff) // a byte that no UTF-8 text holds
-	}
-	d.hash = b
-	return siphash.Hash(0, 0, b)
 }
 
 // words remembers which words the values of members were read as, by a few of

@@ -71,9 +71,9 @@ func (m *memory) load(ctx context.Context, b *store.Batch, next store.Cursor) (s
 		content, known := m.rows[e.LogID]
 		switch {
 		case !known:
-			m.rows[e.LogID] = e.Content
+			m.rows[e.LogID] = e.Content()
 			l.Stored++
-		case content != e.Content:
+		case content != e.Content():
 			l.Conflicts++
 			fallthrough
 		default:

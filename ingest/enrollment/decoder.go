@@ -1,7 +1,6 @@
 package enrollment
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/dchest/siphash"
 
 	"keyramp/ingest"
 	"keyramp/queries/store"
@@ -224,25 +221,7 @@ func (d *Decoder) details(m members, e *store.PageEvent) (err error) {
 // keep finishes a row and appends it.
 func (d *Decoder) keep(e store.PageEvent, b *store.Batch) {
 	e.Future = d.Received > 0 && e.At > d.Received+ahead.Microseconds()
-	e.Content = content(&e)
 	b.Pages = append(b.Pages, e)
-}
-
-// content hashes what the event says, so that the store can tell a resend from
-// another event under the same identity. Future is left out: it depends on
-// when the event arrived.
-func content(e *store.PageEvent) uint64 {
-	var b []byte
-	for _, n := range []uint64{e.ID, uint64(e.At), e.User, e.Session, e.Transaction} {
-		b = binary.LittleEndian.AppendUint64(b, n)
-	}
-	if e.Verified {
-		b = append(b, 1)
-	}
-	for _, s := range []string{string(e.Phase), e.Experiment, e.Variation} {
-		b = append(append(b, s...), 0xff) // a byte that no UTF-8 text holds
-	}
-	return siphash.Hash(0, 0, b)
 }
 
 func isReference(s string) bool {

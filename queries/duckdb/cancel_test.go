@@ -22,7 +22,7 @@ func TestCancelledLoad(t *testing.T) {
 		b := &store.Batch{Received: int64(n)}
 		for k := range n {
 			id := uint64(1000*i + k + 1)
-			b.Events = append(b.Events, store.Event{LogID: id, Content: id, At: dayOne + int64(i)*sec, User: id,
+			b.Events = append(b.Events, store.Event{LogID: id, At: dayOne + int64(i)*sec, User: id,
 				Shape: store.Shape{Type: store.WordOf("s"), ClientID: store.WordOf(fmt.Sprint("client ", i, k))}})
 		}
 		return b

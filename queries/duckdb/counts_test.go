@@ -43,9 +43,9 @@ func ramp() store.Scope {
 func world(seed uint64) (events []store.Event, page []store.PageEvent) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
-	for i := range 30 + r.IntN(120) {
+	for range 30 + r.IntN(120) {
 		at := dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec
-		e := store.Event{LogID: uint64(1 + r.IntN(200)), Content: uint64(i + 1), At: at, Assigned: at - r.Int64N(3)*7*60*sec}
+		e := store.Event{LogID: uint64(1 + r.IntN(200)), At: at, Assigned: at - r.Int64N(3)*7*60*sec}
 		e.Type = store.WordOf(pick("s", "s", "s", "fp", "fu", "f", "ss", "gd_enrollment_complete", "limit_wc"))
 		e.User, e.Session, e.Transaction = uint64(r.IntN(12)), uint64(r.IntN(15)), uint64(r.IntN(25))
 		e.Experiment, e.ClientID = store.WordOf(pick("exp_a", "exp_a", "exp_a", "exp_b", "")), store.WordOf(pick("app", "app", "app", "app", "robot"))
@@ -61,9 +61,9 @@ func world(seed uint64) (events []store.Event, page []store.PageEvent) {
 		}
 		events = append(events, e)
 	}
-	for i := range r.IntN(40) {
+	for range r.IntN(40) {
 		page = append(page, store.PageEvent{
-			ID: uint64(1 + r.IntN(60)), Content: uint64(i + 1), At: dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec,
+			ID: uint64(1 + r.IntN(60)), At: dayOne - 2*hour + r.Int64N(7*24)*hour + r.Int64N(4)*20*60*sec,
 			Phase:      store.PagePhase(pick("shown", "shown", "started", "completed", "completed", "failed", "skipped")),
 			Experiment: pick("exp_a", "exp_a", "exp_b"), Variation: pick("var_t", "var_t", "var_c", "var_y"),
 			User: uint64(r.IntN(12)), Verified: r.IntN(2) == 0,

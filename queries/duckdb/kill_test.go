@@ -42,7 +42,7 @@ func TestKillChild(t *testing.T) {
 		b := traffic(killSize, uint64(killStep*n), dayOne)
 		for i := range b.Events { // what two batches share is equal in both
 			e := &b.Events[i]
-			e.Content, e.At = e.LogID, dayOne+int64(killStep*n+i)*sec
+			e.At = dayOne + int64(killStep*n+i)*sec
 			e.Logged, e.Assigned = e.At, e.At
 		}
 		if _, err = db.Load(ctx, b, store.Cursor{Source: "kill", Position: strconv.Itoa(n + 1)}); err == nil {

@@ -126,10 +126,6 @@ func openAccounts(parts []store.Part) (loaded []store.Loaded, rows int64, err er
 
 // move puts the staged rows that the store does not know into it, and completes the accounts of their parts.
 func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, loaded []store.Loaded) error {
-	var sources []string
-	for _, p := range parts {
-		sources = append(sources, p.Next.Source)
-	}
 	logged, at, onPage := s.logged, s.at.widened(), s.onPage.widened()
 	if logged.from > logged.until {
 		logged = bounds{1, 0}
@@ -137,13 +133,14 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, l
 	for _, kind := range []struct {
 		rows                      int
 		again                     repeats
-		find, add, met, conflicts string
+		find, add, met, differing string
+		copied                    func(n uint32) copied // a row of the batch
 		where                     []any
 	}{
-		{s.events.rows, s.eventsAgain, "find_events", "add_events", "met_events", "add_event_conflicts", []any{
+		{s.events.rows, s.eventsAgain, "find_events", "add_events", "met_events", "differing_events", s.copiedEvent, []any{
 			sql.Named("logged_from", logged.from), sql.Named("logged_until", logged.until),
 			sql.Named("at_from", at.from), sql.Named("at_until", at.until)}},
-		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "met_pages", "add_page_conflicts", []any{
+		{s.pages.rows, s.pagesAgain, "find_pages", "add_pages", "met_pages", "differing_pages", s.copiedPage, []any{
 			sql.Named("at_from", onPage.from), sql.Named("at_until", onPage.until)}},
 	} {
 		if kind.rows == 0 {
@@ -156,21 +153,23 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, l
 		if err != nil {
 			return err
 		}
-		added, conflicts := make([]int64, len(parts)), make([]int64, len(parts))
+		added := make([]int64, len(parts))
 		var fresh int64
+		differ := false // perhaps
 		for i, of := range kind.again.parts {
-			added[i], conflicts[i] = of[first], of[repeatOther]
+			added[i] = of[first]
 			fresh += of[first]
+			differ = differ || of[repeatOther] > 0
 		}
 		if stored < fresh { // it met what the store knows
+			differ = true
 			var part int
-			var known, differ int64
+			var known int64
 			err := each(ctx, conn, kind.met, nil, func() error {
 				added[part] -= known
-				conflicts[part] = differ
 				fresh -= known
 				return nil
-			}, &part, &known, &differ)
+			}, &part, &known)
 			if err != nil {
 				return err
 			}
@@ -178,17 +177,28 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, l
 		if stored != fresh {
 			return fmt.Errorf("internal error: %s stored %d rows, and %d were not known", kind.add, stored, fresh)
 		}
-		differ := false
 		for i, of := range kind.again.parts {
 			loaded[i].Stored += added[i]
 			loaded[i].Duplicate += of[first] + of[repeatEqual] + of[repeatOther] - added[i]
-			loaded[i].Conflicts += conflicts[i]
-			differ = differ || conflicts[i] > 0
 		}
-		if differ {
-			if _, err := run(ctx, conn, kind.conflicts, sql.Named("sources", sources)); err != nil {
-				return err
-			}
+		if !differ {
+			continue
+		}
+		var differing []copied
+		var n uint32
+		err = each(ctx, conn, kind.differing, nil, func() error {
+			differing = append(differing, kind.copied(n))
+			return nil
+		}, &n)
+		if err != nil {
+			return err
+		}
+		for _, r := range differing {
+			loaded[r.part].Conflicts++
+		}
+		s.fillConflicts(differing, parts)
+		if _, err := run(ctx, conn, "add_conflicts"); err != nil {
+			return err
 		}
 	}
 	for _, aside := range []struct {

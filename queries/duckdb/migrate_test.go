@@ -18,14 +18,19 @@ import (
 // shaping is the step that writes the events of a store anew.
 const shaping = 7
 
-// wide makes a store of the schema before that step, with n events in several row groups.
-func wide(t *testing.T, dir string, n int) {
+func schema(t *testing.T) []queries.Step {
 	t.Helper()
-	ctx := context.Background()
 	steps, err := queries.Schema("duckdb")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return steps
+}
+
+// wide makes a store of the schema before that step, with n events in several row groups.
+func wide(t *testing.T, dir string, n int) {
+	t.Helper()
+	ctx := context.Background()
 	d, err := begin(ctx, Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +40,7 @@ func wide(t *testing.T, dir string, n int) {
 		t.Fatal(err)
 	}
 	err = d.session(ctx, false, func(ctx context.Context, conn *sql.Conn) error {
-		if err := take(ctx, conn, steps[:shaping-1], ""); err != nil {
+		if err := take(ctx, conn, schema(t)[:shaping-1], ""); err != nil {
 			return err
 		}
 		_, err := conn.ExecContext(ctx, fmt.Sprintf(`insert into words select i + 1, 'word ' || i from range(9) t(i);
@@ -58,11 +63,11 @@ func contentOf(t *testing.T, dir string) (step int, content string) {
 	}
 	defer d.Close()
 	err = d.read(context.Background(), func(ctx context.Context, conn *sql.Conn) error {
-		if step, err = stepOf(ctx, conn, shaping); err != nil {
+		if step, err = stepOf(ctx, conn, len(schema(t))); err != nil {
 			return err
 		}
 		return conn.QueryRowContext(ctx, `select (select bit_xor(hash(e)) from ev_full e) || ' ' ||
-			(select bit_xor(hash(rowid, log_id, content, at_utc)) from events) || ' ' || (select count(*) from events)`).Scan(&content)
+			(select bit_xor(hash(rowid, log_id, at_utc)) from events) || ' ' || (select count(*) from events)`).Scan(&content)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -82,10 +87,11 @@ func TestMigrateChild(t *testing.T) {
 }
 
 // A store whose events are written anew has the same ones in the same order; a process that is killed meanwhile leaves
-// the store of before or that one, and the next one goes on.
+// the store of some step, and the next one goes on from there.
 func TestKilledWhileMigrating(t *testing.T) {
 	row := tier.Begin(t, "K4", tier.Size{Test: 2, Chaos: 40, Soak: 400})
 	dir := t.TempDir()
+	newest := len(schema(t))
 	begun := time.Now()
 	wide(t, dir, 400_000)
 	_, want := contentOf(t, dir)
@@ -117,10 +123,10 @@ func TestKilledWhileMigrating(t *testing.T) {
 			}
 			db.Close()
 		}
-		if want := shaping - step; told != want {
+		if want := min(newest-step, 1); told != want {
 			row.Violation("a store of step %d was called older %d times", step, told)
 		}
-		if step, got := contentOf(t, dir); step != shaping || got != want {
+		if step, got := contentOf(t, dir); step != newest || got != want {
 			row.Violation("migrated: step %d has %s, want %s", step, got, want)
 		}
 		if err := os.Remove(filepath.Join(dir, file)); err != nil {

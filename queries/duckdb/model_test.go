@@ -243,12 +243,12 @@ func (m *model) drawWorld(t *rapid.T) {
 	}
 	for i := range events {
 		apart(&events[i].Session, &events[i].Transaction)
-		events[i].LogID, events[i].Content = uint64(i+1), events[i].Content+1 // a content of 0 is one that is not known
+		events[i].LogID = uint64(i + 1)
 		m.tell(told{event: &events[i]})
 	}
 	for i := range page {
 		apart(&page[i].Session, &page[i].Transaction)
-		page[i].ID, page[i].Content = uint64(i+1), page[i].Content+1
+		page[i].ID = uint64(i + 1)
 		m.tell(told{page: &page[i]})
 	}
 	for i := range len(events) / 8 {
@@ -496,12 +496,12 @@ func (m *model) take(b *store.Batch, next store.Cursor) store.Loaded {
 		return false
 	}
 	for _, e := range b.Events {
-		if count(m.eventOf, e.LogID, e.Content) {
+		if count(m.eventOf, e.LogID, e.Content()) {
 			m.events = append(m.events, e)
 		}
 	}
 	for _, p := range b.Pages {
-		if count(m.pageOf, p.ID, p.Content) {
+		if count(m.pageOf, p.ID, p.Content()) {
 			m.pages = append(m.pages, p)
 		}
 	}
@@ -652,7 +652,7 @@ func (m *model) conflict(t *rapid.T) {
 	var records []int
 	for range rapid.IntRange(1, 6).Draw(t, "conflicts") {
 		of := rapid.SampledFrom(m.log).Draw(t, "of")
-		content := rapid.Uint64Range(1000, 1003).Draw(t, "content")
+		which := rapid.IntRange(0, 3).Draw(t, "content")
 		move := rapid.Int64Range(-11, 11).Draw(t, "hours") * hour
 		switch r := m.records[of]; {
 		case r.event != nil:
@@ -660,12 +660,12 @@ func (m *model) conflict(t *rapid.T) {
 			if e.Logged != 0 {
 				move *= 10
 			}
-			e.Content, e.At, e.Variation = content, e.At+move, store.WordOf("var_t")
+			e.Connection, e.At, e.Variation = store.WordOf(fmt.Sprint("connection ", which)), e.At+move, store.WordOf("var_t")
 			e.Assigned = e.At
 			records = append(records, of, m.tell(told{event: &e}))
 		case r.page != nil:
 			p := *r.page
-			p.Content, p.At, p.Variation = content, p.At+move, "var_c"
+			p.Verified, p.At, p.Variation = which%2 == 0, p.At+move, []string{"var_c", "var_t"}[which/2]
 			records = append(records, of, m.tell(told{page: &p}))
 		}
 	}
@@ -784,10 +784,10 @@ func (m *model) left(events []store.Event, pages []store.PageEvent) {
 	before, pagesBefore := m.eventOf, m.pageOf
 	m.eventOf, m.pageOf = map[uint64]uint64{}, map[uint64]uint64{}
 	for _, e := range events {
-		m.eventOf[e.LogID] = e.Content
+		m.eventOf[e.LogID] = e.Content()
 	}
 	for _, p := range pages {
-		m.pageOf[p.ID] = p.Content
+		m.pageOf[p.ID] = p.Content()
 	}
 	for id := range before {
 		if _, kept := m.eventOf[id]; !kept {
@@ -871,7 +871,7 @@ func (m *model) check(t *rapid.T) {
 		Gaps: slices.Collect(maps.Keys(m.gaps)), Observations: m.seen}
 	for i := range want.Events {
 		e := &want.Events[i]
-		e.Content, e.Assigned = uint64(uint32(e.Content)), cmp.Or(e.Assigned, e.At)
+		e.Assigned = cmp.Or(e.Assigned, e.At)
 	}
 	for _, r := range m.rejects {
 		want.Rejects = append(want.Rejects, r)
@@ -942,7 +942,7 @@ func (m *model) stored() (c content, err error) {
 		if err != nil {
 			return err
 		}
-		rows, err := conn.QueryContext(ctx, `select log_id, content, epoch_us(at_utc), epoch_us(assigned_utc), coalesce(epoch_us(logged_utc), 0),
+		rows, err := conn.QueryContext(ctx, `select log_id, epoch_us(at_utc), epoch_us(assigned_utc), coalesce(epoch_us(logged_utc), 0),
 			type, client, connection, strategy, device, e.experiment, variation, allocation, segment, authenticator,
 			user_key, session_key, transaction_key, control, interactive, passkey_used, test
 			from events e join shapes s on s.id = e.shape and s.experiment = e.experiment`)
@@ -953,7 +953,7 @@ func (m *model) stored() (c content, err error) {
 		for rows.Next() {
 			var e store.Event
 			var word [10]uint32
-			if err := rows.Scan(&e.LogID, &e.Content, &e.At, &e.Assigned, &e.Logged, &word[0], &word[1], &word[2], &word[3], &word[4],
+			if err := rows.Scan(&e.LogID, &e.At, &e.Assigned, &e.Logged, &word[0], &word[1], &word[2], &word[3], &word[4],
 				&word[5], &word[6], &word[7], &word[8], &word[9], &e.User, &e.Session, &e.Transaction, &e.Control, &e.Interactive,
 				&e.PasskeyUsed, &e.Test); err != nil {
 				return err
@@ -967,7 +967,7 @@ func (m *model) stored() (c content, err error) {
 		if err := rows.Err(); err != nil {
 			return err
 		}
-		rows, err = conn.QueryContext(ctx, `select event_id, content, epoch_us(at_utc), phase, experiment, variation, user_key, session_key,
+		rows, err = conn.QueryContext(ctx, `select event_id, epoch_us(at_utc), phase, experiment, variation, user_key, session_key,
 			transaction_key, verified, future from page_events`)
 		if err != nil {
 			return err
@@ -976,7 +976,7 @@ func (m *model) stored() (c content, err error) {
 		for rows.Next() {
 			var p store.PageEvent
 			var word [3]uint32
-			if err := rows.Scan(&p.ID, &p.Content, &p.At, &word[0], &word[1], &word[2], &p.User, &p.Session, &p.Transaction,
+			if err := rows.Scan(&p.ID, &p.At, &word[0], &word[1], &word[2], &p.User, &p.Session, &p.Transaction,
 				&p.Verified, &p.Future); err != nil {
 				return err
 			}

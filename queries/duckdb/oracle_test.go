@@ -96,11 +96,11 @@ func conflicts(events []store.Event, page []store.PageEvent, from, until store.M
 		}
 	}
 	for _, e := range events {
-		copied(e.LogID, e.Content, e.At)
+		copied(e.LogID, e.Content(), e.At)
 	}
 	clear(first)
 	for _, p := range page {
-		copied(p.ID, p.Content, p.At)
+		copied(p.ID, p.Content(), p.At)
 	}
 	return int64(len(differ))
 }

@@ -38,7 +38,7 @@ func crowd(people, each int, seed uint64) (events []store.Event, page []store.Pa
 		for i := range each {
 			transaction := r.Uint64()
 			at := dayOne + r.Int64N(20*24)*hour + r.Int64N(hour)
-			e := store.Event{LogID: r.Uint64(), Content: r.Uint64(), At: at, Assigned: at - sec, Logged: at + sec,
+			e := store.Event{LogID: r.Uint64(), At: at, Assigned: at - sec, Logged: at + sec,
 				User: user, Session: session, Transaction: transaction,
 				Shape: store.Shape{Type: store.WordOf("s"), ClientID: store.WordOf(fmt.Sprintf("client-of-person-%05d", p)), Connection: store.WordOf("db"),
 					Experiment: store.WordOf("exp_a"), Variation: store.WordOf([]string{"var_c", "var_t"}[p%2])}}
@@ -49,7 +49,7 @@ func crowd(people, each int, seed uint64) (events []store.Event, page []store.Pa
 			case 2:
 				e.Type, e.User, e.Experiment, e.Variation, e.Transaction = store.WordOf("f"), 0, 0, 0, 0
 			case 3:
-				page = append(page, store.PageEvent{ID: r.Uint64(), Content: r.Uint64(), At: at, Phase: store.Completed,
+				page = append(page, store.PageEvent{ID: r.Uint64(), At: at, Phase: store.Completed,
 					Experiment: "exp_a", Variation: "var_t", User: user, Session: session})
 			}
 			events = append(events, e)
@@ -442,11 +442,10 @@ func TestTurn(t *testing.T) {
 		for i := range turned {
 			e := &turned[i]
 			e.LogID, e.User, e.Session, e.Transaction = turn(e.LogID), turn(e.User), turn(e.Session), turn(e.Transaction)
-			e.Content++
 		}
 		for i := range turnedPage {
 			p := &turnedPage[i]
-			p.ID, p.User, p.Session, p.Content = turn(p.ID), turn(p.User), turn(p.Session), p.Content+1
+			p.ID, p.User, p.Session = turn(p.ID), turn(p.User), turn(p.Session)
 		}
 		rest, restPage, _ := without(turned, turnedPage, []uint64{turn(user)})
 		fresh := scratch(t)
@@ -454,10 +453,16 @@ func TestTurn(t *testing.T) {
 		if !slices.Equal(dump(t, db), dump(t, fresh)) {
 			row.Violation("the rows are not those that the new key would have made")
 		}
-		// What is delivered again is known again, and is no conflict: what it held before is not known.
+		// What is delivered again is known again, and is a conflict only where it differs.
 		loaded, err := db.Load(ctx, &store.Batch{Events: rest, Pages: restPage, Received: int64(len(rest) + len(restPage))}, store.Cursor{Source: "again"})
 		if err != nil || loaded.Stored != 0 || loaded.Conflicts != 0 {
 			row.Violation("delivered again: %+v, %v", loaded, err)
+		}
+		other, otherPage := rest[0], restPage[0]
+		other.Type, otherPage.Phase = store.WordOf("other"), store.Failed
+		loaded, err = db.Load(ctx, &store.Batch{Events: []store.Event{other}, Pages: []store.PageEvent{otherPage}, Received: 2}, store.Cursor{Source: "again"})
+		if err != nil || loaded.Stored != 0 || loaded.Conflicts != 2 {
+			row.Violation("delivered again with another content: %+v, %v", loaded, err)
 		}
 		r, err := db.Removed(ctx)
 		if err != nil || !slices.Contains(r.Tombstones, turn(tombstone(user))) || slices.Contains(r.Tombstones, tombstone(user)) {
@@ -734,11 +739,11 @@ func TestKilledWhileForgetting(t *testing.T) {
 func TestConflictsGoWithTheirEvents(t *testing.T) {
 	ctx := context.Background()
 	db := scratch(t)
-	told := func(id, user, content uint64, at store.Micros) store.Event {
-		return store.Event{LogID: id, Content: content, At: at, User: user, Shape: store.Shape{Type: store.WordOf("s")}}
+	told := func(id, user, session uint64, at store.Micros) store.Event {
+		return store.Event{LogID: id, At: at, User: user, Session: session, Shape: store.Shape{Type: store.WordOf("s")}}
 	}
-	for content := range uint64(2) { // the second of each differs
-		fill(t, db, []store.Event{told(1, 5, content+1, dayOne), told(2, 6, content+1, dayOne), told(3, 6, content+1, dayOne+48*hour)}, nil)
+	for session := range uint64(2) { // the second of each differs
+		fill(t, db, []store.Event{told(1, 5, session+1, dayOne), told(2, 6, session+1, dayOne), told(3, 6, session+1, dayOne+48*hour)}, nil)
 	}
 	conflicts := func() (records []uint64) {
 		if err := db.read(ctx, func(ctx context.Context, conn *sql.Conn) error {
@@ -775,7 +780,11 @@ func TestConflictsGoWithTheirEvents(t *testing.T) {
 	if err := db.Turn(ctx, func(v uint64) uint64 { return v + 100 }, "new key"); err != nil {
 		t.Fatal(err)
 	}
-	if got := conflicts(); !slices.Equal(got, []uint64{103}) {
-		t.Errorf("after a purge and a new key there are conflicts of %v", got)
+	again := told(103, 106, 102, dayOne+48*hour)
+	for range 2 { // the copy of before, under the new key
+		fill(t, db, []store.Event{again}, nil)
+		if got := conflicts(); !slices.Equal(got, []uint64{103}) {
+			t.Errorf("after a purge and a new key there are conflicts of %v", got)
+		}
 	}
 }

@@ -35,7 +35,7 @@ func (b bounds) widened() bounds {
 // it, texts as ids. It is filled before the file is held, and used again for the
 // next commit.
 type staging struct {
-	events, pages, rejects, filtered, words, shapes, sources table
+	events, pages, conflicts, rejects, filtered, words, shapes, sources table
 
 	logged bounds // of events whose log_id holds a time
 	at     bounds // of the others
@@ -55,8 +55,8 @@ type placed[T any] struct {
 
 // register lets the statements of a load read the batch as batch_events(), and so on.
 func (s *staging) register(conn *sql.Conn) error {
-	for name, t := range map[string]*table{"batch_events": &s.events, "batch_pages": &s.pages, "batch_rejects": &s.rejects,
-		"batch_filtered": &s.filtered, "batch_words": &s.words, "batch_shapes": &s.shapes, "batch_sources": &s.sources} {
+	for name, t := range map[string]*table{"batch_events": &s.events, "batch_pages": &s.pages, "batch_conflicts": &s.conflicts,
+		"batch_rejects": &s.rejects, "batch_filtered": &s.filtered, "batch_words": &s.words, "batch_shapes": &s.shapes, "batch_sources": &s.sources} {
 		if err := t.register(conn, name); err != nil {
 			return fmt.Errorf("table function %s: %w", name, err)
 		}
@@ -131,17 +131,17 @@ func (s *staging) fillVocabulary(known *vocabulary) {
 func (s *staging) fillEvents(parts []store.Part, known *vocabulary) {
 	s.allEvents = place(s.allEvents[:0], parts, func(b *store.Batch) []store.Event { return b.Events })
 	events := s.allEvents
-	s.eventsAgain = findRepeats(events, len(parts), func(e *store.Event) (id, content uint64) { return e.LogID, e.Content })
+	s.eventsAgain = findRepeats(events, len(parts), func(e *store.Event) uint64 { return e.LogID }, (*store.Event).Content)
 	ids := make([]uint32, len(events))
 	for i := range events {
 		ids[i] = known.shape(events[i].row.Shape)
 	}
 	t := &s.events
 	t.begin(len(events))
-	logID, content, repeat := numbers[uint64](t, "log_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	n, logID, repeat := numbers[uint32](t, "n"), numbers[uint64](t, "log_id"), numbers[uint8](t, "again")
 	part := numbers[uint32](t, "part")
 	at, assigned, logged := numbers[int64](t, "at_us"), numbers[int64](t, "assigned_us"), numbers[int64](t, "logged_us")
-	shape, experiment := numbers[uint32](t, "shape"), numbers[uint32](t, "experiment")
+	shape, twin, experiment := numbers[uint32](t, "shape"), numbers[uint32](t, "twin"), numbers[uint32](t, "experiment")
 	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
 	transaction := numbers[uint64](t, "transaction_key")
 	for i, from := range inGroups(ids, known.shapes) {
@@ -151,9 +151,9 @@ func (s *staging) fillEvents(parts []store.Part, known *vocabulary) {
 		} else {
 			s.at.add(e.At)
 		}
-		logID[i], content[i], repeat[i], part[i] = e.LogID, uint32(e.Content), s.eventsAgain.kind[from], events[from].part
+		n[i], logID[i], repeat[i], part[i] = uint32(from), e.LogID, s.eventsAgain.kind[from], events[from].part
 		at[i], assigned[i], logged[i] = e.At, cmp.Or(e.Assigned, e.At), e.Logged
-		shape[i], experiment[i] = ids[from], known.shapes[ids[from]].experiment
+		shape[i], twin[i], experiment[i] = ids[from], known.twins[ids[from]], known.shapes[ids[from]].experiment
 		user[i], session[i], transaction[i] = e.User, e.Session, e.Transaction
 	}
 }
@@ -161,10 +161,10 @@ func (s *staging) fillEvents(parts []store.Part, known *vocabulary) {
 func (s *staging) fillPages(parts []store.Part, known *vocabulary) {
 	s.allPages = place(s.allPages[:0], parts, func(b *store.Batch) []store.PageEvent { return b.Pages })
 	pages := s.allPages
-	s.pagesAgain = findRepeats(pages, len(parts), func(p *store.PageEvent) (id, content uint64) { return p.ID, p.Content })
+	s.pagesAgain = findRepeats(pages, len(parts), func(p *store.PageEvent) uint64 { return p.ID }, (*store.PageEvent).Content)
 	t := &s.pages
 	t.begin(len(pages))
-	id, content, repeat := numbers[uint64](t, "event_id"), numbers[uint32](t, "content"), numbers[uint8](t, "again")
+	n, id, repeat := numbers[uint32](t, "n"), numbers[uint64](t, "event_id"), numbers[uint8](t, "again")
 	part, at, phase := numbers[uint32](t, "part"), numbers[int64](t, "at_us"), numbers[uint32](t, "phase")
 	experiment, variation := numbers[uint32](t, "experiment"), numbers[uint32](t, "variation")
 	user, session := numbers[uint64](t, "user_key"), numbers[uint64](t, "session_key")
@@ -173,7 +173,7 @@ func (s *staging) fillPages(parts []store.Part, known *vocabulary) {
 	for i := range pages {
 		p := pages[i].row
 		s.onPage.add(p.At)
-		id[i], content[i], repeat[i], part[i] = p.ID, uint32(p.Content), s.pagesAgain.kind[i], pages[i].part
+		n[i], id[i], repeat[i], part[i] = uint32(i), p.ID, s.pagesAgain.kind[i], pages[i].part
 		at[i], phase[i] = p.At, known.find(string(p.Phase))
 		experiment[i], variation[i] = known.find(p.Experiment), known.find(p.Variation)
 		user[i], session[i], transaction[i] = p.User, p.Session, p.Transaction
@@ -251,7 +251,7 @@ type repeats struct {
 
 // findRepeats compares rows by id. It is done here and not in SQL, which would
 // hold the file meanwhile.
-func findRepeats[T any](rows []placed[T], parts int, of func(*T) (id, content uint64)) repeats {
+func findRepeats[T any](rows []placed[T], parts int, of, content func(*T) uint64) repeats {
 	r := repeats{kind: make([]uint8, len(rows)), parts: make([][repeatKinds]int64, parts)}
 	// An open table, at most half full, of row numbers plus one beside the upper half of the
 	// row's hash. Ids are hashes; the odd factor is for those that are not.
@@ -259,17 +259,16 @@ func findRepeats[T any](rows []placed[T], parts int, of func(*T) (id, content ui
 	seen := make([]uint64, 1<<size)
 	clear(seen) // a page of fresh memory that is read before it is written costs an interrupt of every core
 	for i := range rows {
-		id, content := of(rows[i].row)
+		id := of(rows[i].row)
 		hash := id * 0x9E3779B97F4A7C15
 		slot := hash >> (64 - size)
 		for ; seen[slot] != 0; slot = (slot + 1) & (1<<size - 1) {
 			if seen[slot]>>32 != hash>>32 {
 				continue
 			}
-			before, kept := of(rows[uint32(seen[slot])-1].row)
-			if before == id {
+			if before := rows[uint32(seen[slot])-1].row; of(before) == id {
 				r.kind[i] = repeatEqual
-				if kept != content {
+				if content(before) != content(rows[i].row) {
 					r.kind[i] = repeatOther
 				}
 				break
@@ -281,6 +280,35 @@ func findRepeats[T any](rows []placed[T], parts int, of func(*T) (id, content ui
 		}
 	}
 	return r
+}
+
+// A copied row tells of a row of the batch that differs from what is kept under its id.
+type copied struct {
+	record, content uint64
+	at              store.Micros
+	part            uint32
+}
+
+func (s *staging) copiedEvent(n uint32) copied {
+	e := s.allEvents[n]
+	return copied{e.row.LogID, e.row.Content(), e.row.At, e.part}
+}
+
+func (s *staging) copiedPage(n uint32) copied {
+	p := s.allPages[n]
+	return copied{p.row.ID, p.row.Content(), p.row.At, p.part}
+}
+
+// fillConflicts takes rows of the batch that differ, in its order.
+func (s *staging) fillConflicts(rows []copied, parts []store.Part) {
+	t := &s.conflicts
+	t.begin(len(rows))
+	n, record, content := numbers[uint32](t, "n"), numbers[uint64](t, "record"), numbers[uint32](t, "content")
+	source, at := t.texts("source"), numbers[int64](t, "at_us")
+	for i, r := range rows {
+		n[i], record[i], content[i] = uint32(i), r.record, uint32(r.content)
+		source[i], at[i] = parts[r.part].Next.Source, r.at
+	}
 }
 
 // fillSources takes what is to be written of each source.

@@ -70,18 +70,18 @@ func TestFindRepeats(t *testing.T) {
 		events := make([]store.Event, n)
 		rows := make([]placed[store.Event], n)
 		for i := range n {
-			events[i] = store.Event{LogID: r.Uint64N(100) << (round % 60), Content: r.Uint64N(2)}
+			events[i] = store.Event{LogID: r.Uint64N(100) << (round % 60), Session: r.Uint64N(2)}
 			rows[i] = placed[store.Event]{&events[i], uint32(i * parts / n)}
 		}
-		got := findRepeats(rows, parts, func(e *store.Event) (id, content uint64) { return e.LogID, e.Content })
+		got := findRepeats(rows, parts, func(e *store.Event) uint64 { return e.LogID }, (*store.Event).Content)
 		kept := map[uint64]uint64{}
 		want := repeats{kind: make([]uint8, n), parts: make([][repeatKinds]int64, parts)}
 		for i, e := range events {
 			content, again := kept[e.LogID]
 			switch {
 			case !again:
-				kept[e.LogID] = e.Content
-			case content == e.Content:
+				kept[e.LogID] = e.Content()
+			case content == e.Content():
 				want.kind[i] = repeatEqual
 			default:
 				want.kind[i] = repeatOther

@@ -13,8 +13,9 @@ import (
 // has added some, or after any failure.
 type vocabulary struct {
 	words
-	shapes []shape // by id
-	shaped int     // how many of them the file has; the rest came with the batch
+	shapes []shape  // by id
+	twins  []uint32 // by id: the shape that differs in test alone, or the same one when there is none
+	shaped int      // how many of them the file has; the rest came with the batch
 	byIDs  map[shape]uint32
 	known  map[store.Shape]uint32 // those that were asked for
 	store  string                 // identity of the file: one that was written anew has other ids
@@ -93,7 +94,11 @@ func (v *vocabulary) shape(s store.Shape) uint32 {
 func (v *vocabulary) add(s shape) uint32 {
 	id := uint32(len(v.shapes))
 	v.byIDs[s] = id
-	v.shapes = append(v.shapes, s)
+	v.shapes, v.twins = append(v.shapes, s), append(v.twins, id)
+	s.test = !s.test
+	if twin, ok := v.byIDs[s]; ok {
+		v.twins[id], v.twins[twin] = twin, id
+	}
 	return id
 }
 

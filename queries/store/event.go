@@ -18,8 +18,7 @@ const (
 // reaches this type: users, sessions and transactions are keyed pseudonyms,
 // and names, addresses and user agents were left at the door.
 type Event struct {
-	LogID   uint64 // pseudonym of the log_id text; the identity of the event
-	Content uint64 // hash of the kept fields: tells a redelivery from a conflict
+	LogID uint64 // pseudonym of the log_id text; the identity of the event
 
 	At       Micros // `date` of the event
 	Assigned Micros // when the login transaction began (details.initiatedAt), else At
@@ -67,8 +66,7 @@ const (
 
 // A PageEvent is one event of the enrollment page.
 type PageEvent struct {
-	ID      uint64 // hash of source and id: the identity of the event
-	Content uint64 // hash of the kept fields
+	ID uint64 // hash of source and id: the identity of the event
 
 	At    Micros
 	Phase PagePhase

@@ -6,7 +6,7 @@
 -- neither, half of one an enrollment.
 insert into events by name
 with drawn as (
-    select i, hash(i) as h, hash(i + 1) as g,
+    select i, hash(i) as h,
            hash(floor(pow((hash(i + 2) % 1000000007) / 1000000007.0, 1.5) * $parts * 1000000 / 6)::bigint) as person,
            $from_us + ($part * 1000000 + i % 1000000) * (28 * 86400000000 / ($parts * 1000000)) as at_us
     from range($part * 1000000, ($part + 1) * 1000000) t(i)
@@ -15,7 +15,7 @@ with drawn as (
                    when person % 10 = 0 then 2 else 0 end + (h % 4 = 0)::uinteger as shape
     from drawn
 )
-select h as log_id, (g % 4294967296)::uinteger as content, make_timestamp(at_us::bigint) as at_utc, make_timestamp((at_us - h % 60000000)::bigint) as assigned_utc,
+select h as log_id, make_timestamp(at_us::bigint) as at_utc, make_timestamp((at_us - h % 60000000)::bigint) as assigned_utc,
        make_timestamp((at_us + 1000000)::bigint) as logged_utc, shape::uinteger as shape,
        case when shape < 4 then 6 else 0 end::uinteger as experiment,
        case when shape in (6, 7) then 0 else person end::ubigint as user_key,

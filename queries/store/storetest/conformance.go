@@ -24,6 +24,7 @@ func Run(t *testing.T, open Opener) {
 		{"replay adds nothing", replay},
 		{"any order of overlapping batches gives equal tables", anyOrder},
 		{"the first content of an id stays", firstWins},
+		{"whatever is kept tells a conflict", conflicts},
 		{"every record is accounted for", account},
 		{"parts of a commit are as commits of their own", parts},
 		{"cursor and rows move together", cursorWithRows},
@@ -72,7 +73,7 @@ var all = store.Scope{}
 
 func event(id uint64) store.Event {
 	e := store.Event{
-		LogID: id * 0x9E3779B97F4A7C15, Content: id, At: day + store.Micros(id)*second*60, User: 1 + id%50, Session: id, Transaction: id,
+		LogID: id * 0x9E3779B97F4A7C15, At: day + store.Micros(id)*second*60, User: 1 + id%50, Session: id, Transaction: id,
 		Shape: store.Shape{
 			Type: store.WordOf("s"), ClientID: store.WordOf(fmt.Sprint("client ", id%3)), Connection: store.WordOf("db"), Strategy: store.WordOf("auth0"),
 			Device: store.WordOf("mobile"), Experiment: store.WordOf("exp_1"), Variation: store.WordOf("var_c"), Control: store.Yes,
@@ -95,7 +96,7 @@ func event(id uint64) store.Event {
 }
 
 func pageEvent(id uint64) store.PageEvent {
-	return store.PageEvent{ID: id * 0xC2B2AE3D27D4EB4F, Content: id, At: day + store.Micros(id)*second*90,
+	return store.PageEvent{ID: id * 0xC2B2AE3D27D4EB4F, At: day + store.Micros(id)*second*90,
 		Phase: []store.PagePhase{store.Shown, store.Completed, store.Skipped}[id%3], Experiment: "exp_1",
 		Variation: "var_t", User: id % 50, Verified: id%2 == 0}
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -63,10 +64,9 @@ func firstWins(t *testing.T, open Opener) {
 	s := open(t, t.TempDir())
 	first, second, third := event(1), event(1), event(1)
 	first.Type, second.Type, third.Type = store.WordOf("s"), store.WordOf("f"), store.WordOf("fp")
-	second.Content, third.Content = 77, 78
 	page := pageEvent(1)
 	again := page
-	again.Content, again.Phase = 79, store.Failed
+	again.Phase = store.Failed
 	l := load(t, s, &store.Batch{Events: []store.Event{first, second}, Pages: []store.PageEvent{page, again}, Received: 4}, "1")
 	if l.Stored != 2 || l.Duplicate != 2 || l.Conflicts != 2 {
 		t.Fatalf("conflicts inside a batch: %+v", l)
@@ -89,6 +89,47 @@ func firstWins(t *testing.T, open Opener) {
 	moved.At += 40 * 24 * hour
 	if l = load(t, s, &store.Batch{Events: []store.Event{moved}, Received: 1}, "3"); l.Stored != 0 {
 		t.Fatalf("the same id with another date: %+v", l)
+	}
+}
+
+func conflicts(t *testing.T, open Opener) {
+	s := open(t, t.TempDir())
+	changed(t, s, event, func(e ...store.Event) *store.Batch { return &store.Batch{Events: e, Received: int64(len(e))} })
+	changed(t, s, pageEvent, func(p ...store.PageEvent) *store.Batch { return &store.Batch{Pages: p, Received: int64(len(p))} })
+}
+
+// changed changes each field of a row alone, and tells the row again in the same batch and in a later one.
+func changed[T any](t *testing.T, s store.Store, row func(id uint64) T, told func(...T) *store.Batch) {
+	for i, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+		before := row(uint64(1 + i))
+		after, want := before, int64(1)
+		f := reflect.ValueOf(&after).Elem().FieldByIndex(field.Index)
+		switch field.Name {
+		case "Shape", "LogID", "ID":
+			continue
+		case "Logged", "Test", "Future": // these go with the id, the settings and the clock of the day
+			want = 0
+		}
+		switch {
+		case f.Kind() == reflect.Bool:
+			f.SetBool(!f.Bool())
+		case f.Kind() == reflect.String:
+			f.SetString("another")
+		case f.Type() == reflect.TypeFor[store.Word]():
+			f.SetUint(uint64(store.WordOf("another")))
+		case f.Type() == reflect.TypeFor[store.Tri]():
+			f.SetInt((f.Int() + 1) % int64(store.Yes+1))
+		case f.CanInt():
+			f.SetInt(f.Int() + 1)
+		default:
+			f.SetUint(f.Uint() + 1)
+		}
+		if l := load(t, s, told(before, after), "x"); l.Stored != 1 || l.Conflicts != want {
+			t.Errorf("%s changed in one batch: %+v, want %d conflicts", field.Name, l, want)
+		}
+		if l := load(t, s, told(after, before), "x"); l.Stored != 0 || l.Conflicts != want {
+			t.Errorf("%s changed later: %+v, want %d conflicts", field.Name, l, want)
+		}
 	}
 }
 
@@ -129,12 +170,12 @@ func parts(t *testing.T, open Opener) {
 			b := batch(from, from+r.Uint64N(60))
 			for i := range b.Events { // some are told otherwise
 				if r.IntN(8) == 0 {
-					b.Events[i].Content, b.Events[i].Type = 1000+r.Uint64N(2), store.WordOf("f")
+					b.Events[i].Type = []store.Word{store.WordOf("f"), store.WordOf("fu")}[r.IntN(2)]
 				}
 			}
 			for i := range b.Pages {
 				if r.IntN(8) == 0 {
-					b.Pages[i].Content, b.Pages[i].Phase = 1000+r.Uint64N(2), store.Failed
+					b.Pages[i].Phase = []store.PagePhase{store.Failed, store.Started}[r.IntN(2)]
 				}
 			}
 			b.Filtered = map[store.FilterKey]int64{{Type: "sapi", Day: day}: 1 + r.Int64N(3)}

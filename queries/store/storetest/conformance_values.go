@@ -44,10 +44,10 @@ func texts(t *testing.T, open Opener) {
 func edges(t *testing.T, open Opener) {
 	s := open(t, t.TempDir())
 	low, high := event(1), event(8)
-	low.LogID, low.Content, low.User, low.Session, low.Transaction = 0, 0, 0, 0, 0
+	low.LogID, low.User, low.Session, low.Transaction = 0, 0, 0, 0
 	low.At, low.Assigned, low.Logged = 1, 0, 0
 	low.Control, low.Interactive, low.Device, low.ClientID = store.Unknown, store.Unknown, store.WordOf(""), store.WordOf("")
-	high.LogID, high.Content, high.User = math.MaxUint64, math.MaxUint64, math.MaxUint64
+	high.LogID, high.User = math.MaxUint64, math.MaxUint64
 	high.At = time.Date(9998, 12, 31, 23, 59, 59, 999999000, time.UTC).UnixMicro()
 	high.Assigned, high.Logged = high.At, high.At
 	b := &store.Batch{Events: []store.Event{low, high}, Received: 2}

@@ -1,0 +1,9 @@
+-- name:    differing_pages
+-- asks:    which of the batch's page events differ from what is kept under their event_id?
+-- grain:   n
+-- columns: n UINTEGER
+-- An id that the store does not know keeps the content of its first row in the batch.
+select n from known_pages where differs
+union all
+select s.n from batch_pages() s anti join known_pages known on known.n = s.n where s.again = 2
+order by n
