@@ -1,8 +1,8 @@
 -- name:    related
 -- asks:    which events make the difference between the kept answer and a new one?
--- params:  none; reads ev_ids, theirs, fresh, asking, scope
--- As ev_ids. The questions are asked of these events twice, as of then and as of now, and the kept answer plus now
--- minus then is the new one. All events of every touched user are here, and all that tell about a loose one among
+-- params:  none; reads events, theirs, fresh, asking, scope
+-- As they are stored. The questions are asked of these events twice, as of then and as of now, and the kept answer plus
+-- now minus then is the new one. All events of every touched user are here, and all that tell about a loose one among
 -- them. Of other people there may be some; they count the same both times.
 -- The scope's end stands outside, because DuckDB takes a product with it for small and may then hold all events.
 with found as (
@@ -10,8 +10,10 @@ with found as (
     union
     select * from fresh
     union
-    select * from ev_ids where transaction_key in (select transaction_key from asking where transaction_key <> 0)
+    select rowid as row_no, * from events
+    where transaction_key in (select transaction_key from asking where transaction_key <> 0)
     union
-    select * from ev_ids where session_key in (select session_key from asking where session_key <> 0)
+    select rowid as row_no, * from events
+    where session_key in (select session_key from asking where session_key <> 0)
 )
-select found.* from found cross join scope where found.at_us < scope.until_us
+select found.* from found cross join scope where epoch_us(found.at_utc) < scope.until_us
