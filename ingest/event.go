@@ -65,11 +65,13 @@ func (d *LogDecoder) join(f *LogDecoder) {
 
 // KeepRoles keeps the types whose role is not ignore.
 func KeepRoles(roles map[string]store.Role) func(typ store.Word) bool {
-	keep := make(map[store.Word]bool)
+	var keep []bool // by word
 	for typ, r := range roles {
-		keep[store.WordOf(typ)] = r != store.RoleIgnore
+		w := int(store.WordOf(typ))
+		keep = append(keep, make([]bool, max(w+1-len(keep), 0))...)
+		keep[w] = r != store.RoleIgnore
 	}
-	return func(typ store.Word) bool { return keep[typ] }
+	return func(typ store.Word) bool { return int(typ) < len(keep) && keep[typ] }
 }
 
 // Decode implements Decoder.
