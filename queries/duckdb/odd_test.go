@@ -247,6 +247,28 @@ func wantedLine(text, line string) bool {
 	return text != "before" && text != "after" || strings.Contains(line, `"`+text+`"`)
 }
 
+// TestIDOfTwoDays: an id without a time inside is sought around its date, so one that is dated days later is stored
+// again. A batch that reaches over both days meets both rows.
+func TestIDOfTwoDays(t *testing.T) {
+	db := scratch(t)
+	event := func(day int, text string) string {
+		return fmt.Sprintf(`{"log_id":"1","date":"2026-11-%02dT09:14:11Z","type":"s","connection":"%s"}`+"\n", day, text)
+	}
+	for _, c := range []struct {
+		in   string
+		want store.Loaded
+	}{
+		{event(3, "a"), store.Loaded{Received: 1, Stored: 1}},
+		{event(9, "a"), store.Loaded{Received: 1, Stored: 1}},
+		{event(3, "a") + event(9, "a"), store.Loaded{Received: 2, Duplicate: 2}},
+		{event(9, "a") + event(3, "b"), store.Loaded{Received: 2, Duplicate: 2, Conflicts: 1}},
+	} {
+		if a, _ := pumpFile(t, db, "f.ndjson", []byte(c.in)); a.Loaded != c.want {
+			t.Errorf("%s: %+v, want %+v", c.in, a.Loaded, c.want)
+		}
+	}
+}
+
 // TestSameID: of one id the first telling stays, however often and however differently it is told again, by whomever;
 // equal content under another id is another event.
 func TestSameID(t *testing.T) {

@@ -251,7 +251,7 @@ type repeats struct {
 
 // findRepeats compares rows by id. It is done here and not in SQL, which would
 // hold the file meanwhile.
-func findRepeats[T any](rows []placed[T], parts int, of, content func(*T) uint64) repeats {
+func findRepeats[T comparable](rows []placed[T], parts int, of, content func(*T) uint64) repeats {
 	r := repeats{kind: make([]uint8, len(rows)), parts: make([][repeatKinds]int64, parts)}
 	// An open table, at most half full, of row numbers plus one beside the upper half of the
 	// row's hash. Ids are hashes; the odd factor is for those that are not.
@@ -268,7 +268,7 @@ func findRepeats[T any](rows []placed[T], parts int, of, content func(*T) uint64
 			}
 			if before := rows[uint32(seen[slot])-1].row; of(before) == id {
 				r.kind[i] = repeatEqual
-				if content(before) != content(rows[i].row) {
+				if *before != *rows[i].row && content(before) != content(rows[i].row) {
 					r.kind[i] = repeatOther
 				}
 				break
