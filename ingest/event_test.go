@@ -304,6 +304,41 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// One value is read otherwise under another name, whichever came first, and the next event is read like the one before.
+func TestSameValueElsewhere(t *testing.T) {
+	long := strings.Repeat("x", maxText)
+	for _, c := range []struct{ value, connection, client, authenticator string }{
+		{`"a b"`, "a b", "", "a b"}, // no client's id has a space in it
+		{`"a"`, "a", "a", "a"},
+		{`"\u0061"`, "a", "a", "a"},
+		{`{"type":"a"}`, "", "", "a"},
+		{`"` + long + `"`, long, long, long},
+		{`"` + long + `x"`, "", "", ""},
+		{`null`, "", "", ""},
+		{`7`, "", "", ""},
+	} {
+		d := LogDecoder{Pseudonyms: testKey}
+		for _, names := range [][]string{{"connection", "client_id", "details"}, {"details", "client_id", "connection"}} {
+			raw := `{"log_id":"1","date":"2026-11-03T09:14:11Z","type":"gd_enrollment_complete"`
+			for _, name := range names {
+				value := c.value
+				if name == "details" {
+					value = `{"authenticator":` + value + `}`
+				}
+				raw += `,"` + name + `":` + value
+			}
+			for range 2 {
+				var e store.Event
+				err := d.Event([]byte(raw+"}"), &e)
+				if got := [...]string{e.Connection.String(), e.ClientID.String(), e.Authenticator.String()}; err != nil ||
+					got != [...]string{c.connection, c.client, c.authenticator} {
+					t.Errorf("%s: %v, %q", c.value, err, got)
+				}
+			}
+		}
+	}
+}
+
 // A row must not hold on to the buffer that its record stood in.
 func TestDecodeCopies(t *testing.T) {
 	d := LogDecoder{Pseudonyms: testKey}
