@@ -432,9 +432,11 @@ func (d *LogDecoder) experiment(e *store.Event) error {
 	case "false":
 		e.Control = store.No
 	}
-	switch a := d.texts.of(x.Allocation, text); a {
-	case byPercentage, bySegment:
-		e.Allocation = a
+	switch string(text(x.Allocation)) {
+	case "percentage":
+		e.Allocation = byPercentage
+	case "segment":
+		e.Allocation = bySegment
 	}
 	e.Segment = d.texts.of(x.SegmentID, text)
 	return nil
