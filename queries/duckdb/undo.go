@@ -47,7 +47,8 @@ func whole(b []byte) bool {
 	return len(b) > 8 && binary.LittleEndian.Uint64(b) == checksum(b[8:])
 }
 
-// activeHeader reads the header in force: the one of the two with the higher iteration.
+// activeHeader reads the header in force: the one of the two with the higher iteration. DuckDB opens no file in which one
+// of them is damaged. That file is for repair, as it is: the other one may be of a state before a commit that had ended.
 func activeHeader(f io.ReaderAt) (header []byte, blockSize int64, err error) {
 	both := make([]byte, 2*headerBytes)
 	if _, err := f.ReadAt(both, headerBytes); err != nil {
@@ -55,12 +56,12 @@ func activeHeader(f io.ReaderAt) (header []byte, blockSize int64, err error) {
 	}
 	iteration := func(h []byte) uint64 { return binary.LittleEndian.Uint64(h[8:]) }
 	for _, h := range [][]byte{both[:headerBytes], both[headerBytes:]} {
-		if whole(h) && (header == nil || iteration(h) > iteration(header)) {
+		if !whole(h) {
+			return nil, 0, errors.New("a header is damaged")
+		}
+		if header == nil || iteration(h) > iteration(header) {
 			header = h
 		}
-	}
-	if header == nil {
-		return nil, 0, errors.New("no header is whole")
 	}
 	// iteration, first block of metadata, free list, number of blocks, size of a block
 	blockSize = int64(binary.LittleEndian.Uint64(header[40:]))

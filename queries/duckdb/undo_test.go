@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -141,6 +142,38 @@ func TestUndoOfAnotherState(t *testing.T) {
 		db.Close()
 		if !bytes.Equal(mustRead(t, path), want) {
 			t.Errorf("%s: the store was changed", name)
+		}
+	}
+}
+
+// With a damaged header the other one may be that of the undo file, though the commit had ended: nothing is written into
+// what repair puts aside.
+func TestUndoLeavesADamagedHeader(t *testing.T) {
+	db := scratch(t)
+	commits(t, db, 0, 3)
+	undo, whole := mustRead(t, db.path+undoSuffix), mustRead(t, db.path)
+	for _, from := range []int{headerBytes + 100, 2*headerBytes + 100} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, file)
+		harmed := bytes.Clone(whole)
+		for i := range harmed[headersEnd:] {
+			harmed[headersEnd+i] ^= 0xa5 // every block, those of the undo file too
+		}
+		harmed[from] ^= 1
+		if err := os.WriteFile(path, harmed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+undoSuffix, undo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if db, err := Open(context.Background(), Options{Dir: dir}); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("byte %d: a store with a damaged header: %v", from, err)
+			if err == nil {
+				db.Close()
+			}
+		}
+		if !bytes.Equal(mustRead(t, path), harmed) {
+			t.Errorf("byte %d: the store was changed", from)
 		}
 	}
 }
