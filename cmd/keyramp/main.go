@@ -16,8 +16,5 @@ func main() {
 	// net/http tells the standard logger of odd answers and quotes them: log events
 	// hold people's data, and a token's answer the token.
 	log.SetOutput(io.Discard)
-	ctx, stop := untilSignal(context.Background())
-	code := run(ctx, os.Environ(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	os.Exit(run(untilSignal(context.Background()), os.Environ(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
