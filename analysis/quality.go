@@ -71,7 +71,7 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 	young := failed == 0 && attempts > 0 && attempts < fewAttempts
 	if attributed == 0 && !young {
 		j.block("guardrail_unavailable", &attributed,
-			"No failed login can be attributed to a variation, so it is not known whether logins suffer.",
+			"No failed login can be attributed to a person and a variation, so it is not known whether logins suffer.",
 			"Check that failure events (f, fp, fu …) are read, and that they carry the experiment, a transaction, a session or a user.")
 	}
 	if r.SampleRatio.Zero > 0 {
@@ -84,12 +84,16 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 			"The experiment allocates by segment: variations differ by who is in them, so differences are descriptive.",
 			"Use the percentage strategy when the question is whether the prompt works.")
 	}
-	if n := d.unknownSubjects(in.Counts); n > 0 {
+	if n, last := d.unknownWeights(in.Counts); n > 0 || last {
 		do := "Let pull read the experiment (scope read:experimentation), or state the phases with their weights in the configuration."
 		if r.Exposure != nil && r.Exposure.Reading == UnknownReading {
 			do = "Wait until more people are seen, which shows what a level means; or state the phases with their weights in the configuration."
 		}
-		j.block("weights_unknown", &n, "The weights of a phase in which people were seen are not known.", do)
+		words := "The weights of a phase in which people were seen are not known."
+		if n == 0 {
+			words = "The weights of the last phase are not known."
+		}
+		j.block("weights_unknown", &n, words, do)
 	}
 	worst := store.CrossRow{Subjects: 1}
 	for _, c := range in.Counts.Crossed {
@@ -106,8 +110,12 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 	j.above("unknown_variation", q.UnknownVariation, q.Carried, limits.UnknownVariation,
 		"Events name variations that the experiment does not have.",
 		"Compare the variation ids with the tenant's; if the experiment was edited, let pull read it again.")
-	j.above("missing_subject", q.MissingSubject, q.Carried, limits.MissingSubject,
-		"Events of the experiment name no user, also not by transaction or session.",
+	nameless, of, words := q.MissingSubject, q.Carried, "Events of the experiment name no user, also not by transaction or session."
+	if failures := attributed + q.NamelessFailures; q.NamelessFailures >= enoughEvents && q.NamelessFailures*of > nameless*failures {
+		nameless, of = q.NamelessFailures, failures
+		words = "Failed logins of a known variation name no user, also not by transaction or session: a drop of login success may hide in them."
+	}
+	j.above("missing_subject", nameless, of, limits.MissingSubject, words,
 		"Check which event types and clients they are; people behind them are not counted.")
 	const unread = "bad_experiment" // of package ingest
 	for _, lost := range r.Rejects {
@@ -287,12 +295,14 @@ func (d *design) bySegment(q store.Quality) bool {
 	return q.Segment > 0 || slices.ContainsFunc(d.phases, func(p store.Phase) bool { return p.Strategy == "segment" })
 }
 
-// unknownSubjects counts the people seen in randomised phases whose weights nobody told.
-func (d *design) unknownSubjects(c *store.Counts) (n int64) {
+// unknownWeights counts the people seen in randomised phases whose weights nobody told, and says whether the last phase,
+// from which a ramp would go on, is one.
+func (d *design) unknownWeights(c *store.Counts) (n int64, last bool) {
+	unknown := func(p *store.Phase) bool { return p != nil && !p.Known && p.Strategy != "segment" }
 	for _, a := range c.Arrivals {
-		if p := d.phase(a.Phase); p != nil && !p.Known && p.Strategy != "segment" {
+		if unknown(d.phase(a.Phase)) {
 			n += a.Subjects
 		}
 	}
-	return n
+	return n, unknown(d.phase(len(d.phases)))
 }

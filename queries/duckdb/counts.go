@@ -119,7 +119,7 @@ func (k *desk) answers(ctx context.Context) (*store.Counts, error) {
 func named(q *store.Quality, r *row) {
 	n := map[string]*int64{
 		"missing_subject": &q.MissingSubject, "exposed_subjects": &q.ExposedSubjects, "forced_subjects": &q.ForcedSubjects,
-		"carry_over": &q.CarryOver, "unplaced_attempts": &q.UnplacedAttempts, "lost": &q.Lost,
+		"carry_over": &q.CarryOver, "unplaced_attempts": &q.UnplacedAttempts, "nameless_failures": &q.NamelessFailures, "lost": &q.Lost,
 		"page_completed": &q.PageCompleted, "page_completed_user": &q.PageCompletedUser, "page_unmatched": &q.PageUnmatched,
 		"page_control": &q.PageControl, "page_variation_differs": &q.PageVariationDiffers,
 		"log_enrollments": &q.LogEnrollments, "both_enrollments": &q.BothEnrollments,
@@ -187,7 +187,7 @@ func prepare(ctx context.Context, conn *sql.Conn, s store.Scope) (places []strin
 	met := map[[2]string]bool{}
 	var phases, periods, arms, known, codes, ids, clients, users [][]any
 	for _, w := range windows(s.Phases) {
-		phases = append(phases, []any{w.phase, id(w.experiment), w.from, w.until})
+		phases = append(phases, []any{w.phase, id(w.experiment), w.from, w.until, max(w.from, s.Since)})
 		periods = append(periods, []any{id(w.experiment), w.phase, w.from, w.until, w.flight, w.session})
 	}
 	for _, w := range stretches(s.Phases) {

@@ -127,6 +127,61 @@ func TestCountsAgreeWithOracle(t *testing.T) {
 	}
 }
 
+// oneEvent is an interactive one of exp_a, when it has a variation, so many hours after dayOne.
+func oneEvent(hours int64, kind string, user uint64, variation string) store.Event {
+	at := dayOne + hours*hour
+	e := store.Event{LogID: uint64(hours), At: at, Assigned: at, User: user}
+	e.Type, e.Interactive = store.WordOf(kind), store.Yes
+	if variation != "" {
+		e.Experiment, e.Variation = store.WordOf("exp_a"), store.WordOf(variation)
+	}
+	return e
+}
+
+// onePhase counts four days of exp_a, from since on.
+func onePhase(t *testing.T, since store.Micros, events ...store.Event) *store.Counts {
+	t.Helper()
+	db := scratch(t)
+	fill(t, db, events, nil)
+	c, err := db.Counts(t.Context(), store.Scope{Experiment: "exp_a", Since: since, Until: dayOne + 4*24*hour,
+		Phases: []store.Phase{{Number: 1, Experiment: "exp_a", From: dayOne, Known: true,
+			Arms: []store.Arm{{Variation: "var_c", Weight: 50, Control: true}, {Variation: "var_t", Weight: 50}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A failure that names its variation and nobody is attributed to nobody: it is in no sum, and is told.
+func TestNamelessFailures(t *testing.T) {
+	c := onePhase(t, 0, oneEvent(1, "s", 1, "var_t"), oneEvent(2, "fp", 1, "var_t"), oneEvent(3, "fp", 0, "var_t"), oneEvent(4, "fp", 0, ""))
+	want := []store.RuleRow{{Type: "fp", Role: store.RoleFailure, Rule: "event", Count: 1}, {Type: "fp", Role: store.RoleFailure, Rule: "none", Count: 2},
+		{Type: "s", Role: store.RoleSuccess, Rule: "event", Count: 1}}
+	if diff := cmp.Diff(want, c.Rules); diff != "" {
+		t.Error(diff)
+	}
+	if q := c.Quality; q.NamelessFailures != 1 || q.UnplacedAttempts != 0 || q.MissingSubject != 1 {
+		t.Errorf("%+v", q)
+	}
+	if last := c.Sums[len(c.Sums)-1]; last.Metric != store.LoginSuccess || last.Y != 1 || last.X != 2 {
+		t.Errorf("%+v", last)
+	}
+}
+
+// Whoever enrolled before the time that is asked about is not eligible in it.
+func TestEnrolledBeforeSince(t *testing.T) {
+	enrolled := oneEvent(2, "gd_enrollment_complete", 1, "")
+	enrolled.Authenticator = store.WordOf("passkey")
+	c := onePhase(t, dayOne+48*hour, oneEvent(1, "s", 1, "var_t"), enrolled, oneEvent(60, "s", 1, "var_t"))
+	want := []store.ArrivalRow{{Phase: 1, Variation: "var_t", Day: dayOne + 48*hour, Subjects: 1}}
+	if diff := cmp.Diff(want, c.Arrivals); diff != "" {
+		t.Error(diff)
+	}
+	if len(c.Sums) != 1 || c.Sums[0].Metric != store.LoginSuccess || c.Seed[0].LogEnrolled != 0 {
+		t.Errorf("%+v, %+v", c.Sums, c.Seed)
+	}
+}
+
 // However many threads count, they count the same: a million events lie in many row groups.
 func TestThreadsAgree(t *testing.T) {
 	row := tier.Begin(t, "R3", tier.Size{Chaos: 4, Soak: 8})

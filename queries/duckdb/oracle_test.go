@@ -309,6 +309,10 @@ func (o *oracle) count() *store.Counts {
 		case person != nil && a.user != 0:
 			a.variation, a.rule = person.variation, "subject"
 		}
+		if a.user == 0 {
+			add(&q.NamelessFailures, role == store.RoleFailure && a.rule != "none")
+			a.rule = "none"
+		}
 		attempts = append(attempts, a)
 	}
 	rules := map[store.RuleRow]int64{}
@@ -442,7 +446,7 @@ func (o *oracle) inPhase(phase int, p *person) (eligible, enrolled bool) {
 	if p.enrolled == nil {
 		return true, false
 	}
-	if p.enrolled.first < window.From {
+	if p.enrolled.first < max(window.From, o.scope.Since) {
 		return false, false
 	}
 	return true, window.Until == 0 || p.enrolled.first < window.Until
@@ -605,7 +609,7 @@ func (o *oracle) crossedAndReturns(c *store.Counts) {
 				returns[pair] = &store.ReturnRow{From: k.phase, To: later}
 			}
 			returns[pair].Seen++
-			add(&returns[pair].Still, again.variation == p.variation)
+			add(&returns[pair].Still, !again.control)
 		}
 	}
 	for _, phase := range slices.Sorted(maps.Keys(crossed)) {
@@ -641,7 +645,7 @@ func (o *oracle) seed(c *store.Counts, carried []store.Event) {
 	}
 	for k, p := range o.people {
 		window := o.phase(k.phase)
-		if p.enrolled != nil && p.enrolled.log > 0 && p.enrolled.log >= window.From &&
+		if p.enrolled != nil && p.enrolled.log > 0 && p.enrolled.log >= max(window.From, o.scope.Since) &&
 			(window.Until == 0 || p.enrolled.log < window.Until) {
 			at(k.phase, p.variation).LogEnrolled++
 		}

@@ -21,5 +21,7 @@ from (
     where rule <> 'none'::attempt_rule and (phase, user_key, place) not in (select (phase, user_key, place) from subj)
 )
 union all
+select 'nameless_failures', count(*) from told where role = 'failure'::attempt_role and user_key = 0 and place <> 0
+union all
 select 'lost', count(*) from lost
 order by count

@@ -19,7 +19,7 @@ with parts as (
     from strata join enrolled on enrolled.user_key = strata.user_key
     join phases on phases.phase = strata.phase
     join (select distinct place, variation from variations) named on named.place = strata.place
-    where enrolled.log_us >= phases.from_us and enrolled.log_us < phases.until_us and enrolled.log_us > 0
+    where enrolled.log_us >= phases.enroll_us and enrolled.log_us < phases.until_us and enrolled.log_us > 0
 ), counted as (
     select phase, variation, sum(login) as logins, sum(single) as sso, sum(done) as page_completed,
            sum(logged) as log_enrolled

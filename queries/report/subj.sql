@@ -7,7 +7,8 @@
 --          ok BIGINT, failed BIGINT, lost BIGINT
 -- is_first marks the row of the first exposure, which alone carries the enrollment and the subject's logins
 -- (all successful ones of the phase, single sign-on included). ok and failed are interactive attempts of the
--- row's own variation. eligible: not enrolled before the phase began. enrolled: eligible, and enrolled in the phase.
+-- row's own variation. eligible: not enrolled before the phase, or what is asked about of it, began. enrolled: eligible,
+-- and enrolled in the phase.
 with deeds as (       -- rows of two kinds, added up below: one join instead of two
     select phase, user_key, place, login and rule = 'event'::attempt_rule as login,
            role = 'success'::attempt_role and not sso as ok, role = 'failure'::attempt_role as failed, false as lost
@@ -34,8 +35,8 @@ with deeds as (       -- rows of two kinds, added up below: one join instead of 
     select phase, user_key, sum(logins)::bigint as logins from done where crossed group by phase, user_key
 )
 select done.phase, done.origin, done.place, done.user_key, done.is_first, done.crossed, done.first_us,
-       enrolled.first_us is null or enrolled.first_us >= phases.from_us as eligible,
-       enrolled.first_us is not null and enrolled.first_us >= phases.from_us
+       enrolled.first_us is null or enrolled.first_us >= phases.enroll_us as eligible,
+       enrolled.first_us is not null and enrolled.first_us >= phases.enroll_us
            and enrolled.first_us < phases.until_us as enrolled,
        coalesce(enrolled.first_us, 0) as enrolled_us,
        case when not done.is_first then 0 when done.crossed then of_crossed.logins else done.logins end as logins,

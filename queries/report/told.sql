@@ -5,7 +5,8 @@
 -- columns: type UINTEGER, role ENUM, login BOOLEAN, sso BOOLEAN, phase INTEGER, user_key UBIGINT, place INTEGER,
 --          rule ENUM
 -- Rules, in order: the event's own metadata; for a failure without any, the event of the same transaction,
--- then of the same session; then its subject's variation in the phase. 'none' is left over.
+-- then of the same session; then its subject's variation in the phase. 'none' is left over: an attempt of which no
+-- person is known belongs to none of them, also where its variation is known.
 with threaded as (
     select u.type, u.role, u.login, u.sso, u.phase,
            case when u.user_key <> 0 then u.user_key
@@ -25,7 +26,9 @@ with threaded as (
 ), placed as (
     select a.type, a.role, a.login, a.sso, a.phase, a.user_key,
            case when a.rule <> ''::attempt_rule then a.place else coalesce(strata.place, 0) end as place,
-           case when a.rule <> ''::attempt_rule then a.rule when strata.place is not null then 'subject'::attempt_rule
+           case when a.user_key = 0 then 'none'::attempt_rule
+                when a.rule <> ''::attempt_rule then a.rule
+                when strata.place is not null then 'subject'::attempt_rule
                 else 'none'::attempt_rule end as rule
     from threaded a
     left join strata on strata.phase = a.phase and strata.user_key = a.user_key

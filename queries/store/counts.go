@@ -104,8 +104,8 @@ type CrossRow struct {
 }
 
 // A ReturnRow says, of the subjects whose first variation in phase From was a
-// treatment and who were seen again in phase To, how many were again seen in
-// the same treatment first.
+// treatment and who were seen again in phase To, how many were seen in a
+// treatment first there, too.
 type ReturnRow struct {
 	From, To    int
 	Seen, Still int64
@@ -158,6 +158,7 @@ type Quality struct {
 	ExposedSubjects  int64 // subjects exposed, forced ones included
 	CarryOver        int64 // subjects once treated, seen again in a later phase and left out there
 	UnplacedAttempts int64 // attempts with a variation or subject that fit no stratum
+	NamelessFailures int64 // failed attempts whose variation is known and whose subject is not
 	Lost             int64 // prompts shown to a known subject without a success within 30 minutes
 
 	PageCompleted        int64 // distinct completed page events of the experiment

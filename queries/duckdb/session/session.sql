@@ -28,7 +28,8 @@ create table phases (
     phase      integer not null,
     experiment uinteger not null,
     from_us    bigint not null,
-    until_us   bigint not null
+    until_us   bigint not null,
+    enroll_us  bigint not null           -- who enrolled before is not eligible: from_us, or the begin of the scope if later
 );
 
 create table arms (
