@@ -98,18 +98,23 @@ func (d *design) missing() string {
 	return ""
 }
 
+// seen is the part of a phase that is asked about and that the sources are known to tell of, half-open.
+func (in *Input) seen(p store.Phase) (from, until store.Micros) {
+	from, until = max(p.From, in.Scope.Since), in.AsOf
+	for _, end := range []store.Micros{in.Watermark, in.Scope.Until, p.Until} {
+		if end > 0 {
+			until = min(until, end)
+		}
+	}
+	return from, until
+}
+
 // place adds where in the ramp a treatment stands: share, next rung, margin and complete days in the phase, of which
 // only those count that could be seen.
 func (d *design) place(c *Comparison, plan Plan, in Input, lost Losses, x *Exposure) {
 	last := d.phases[len(d.phases)-1]
-	until := in.AsOf
-	if in.Watermark > 0 {
-		until = min(until, in.Watermark)
-	}
-	if last.Until > 0 {
-		until = min(until, last.Until)
-	}
-	if length := until - last.From - lost.unseen(last.From, until); length > 0 {
+	from, until := in.seen(last)
+	if length := until - from - lost.unseen(from, until); length > 0 {
 		c.Days = int(length / day.Microseconds())
 	}
 	share, _, ok := d.weights(last.Number, c.Treatment.ID)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -342,10 +343,91 @@ func TestContinued(t *testing.T) {
 	p := steps(10, 10, 25)
 	p[1].Experiment = "f"
 	p[1].Arms = []store.Arm{{Variation: "c2", Weight: 75, Control: true}, {Variation: "t2", Weight: 25}}
-	r := Build(asked(p, counted(group{1, 0, "c", 0, 5, 900, 9, 9}, group{1, 0, "t", 0, 5, 100, 9, 1},
-		group{2, 0, "c2", 10, 5, 750, 7, 8}, group{2, 0, "t2", 10, 5, 250, 20, 2})))
+	in := asked(p, counted(group{1, 0, "c", 0, 5, 900, 9, 9}, group{1, 0, "t", 0, 5, 100, 9, 1},
+		group{2, 0, "c2", 10, 5, 750, 7, 8}, group{2, 0, "t2", 10, 5, 250, 20, 2}))
+	r := Build(in)
 	if len(r.Comparisons) != 1 || r.Comparisons[0].Treatment.ID != "t2" || r.Comparisons[0].Enrollment.Treatment.Denominator != 350 {
 		t.Errorf("%d comparisons, %+v", len(r.Comparisons), r.Comparisons[0].Enrollment.Treatment)
+	}
+	// So are its controls: neither is the other one's twin, and the recipe adds up both sides.
+	if len(r.Twins) != 0 {
+		t.Errorf("twins: %+v", r.Twins)
+	}
+	z, _ := stats.PooledZ(29, 697, 16, 3283)
+	near(t, "plain z", r.Recipe.Tests[0].Z, z.Z)
+	if rows := r.Recipe.Variations; len(rows) != 2 || rows[0].Logins != 3283 || rows[1].Logins != 697 {
+		t.Errorf("%+v", rows)
+	}
+	if rows := r.Recipe.Phases; len(rows) != 4 || rows[0].Variation != "c" || rows[2].Variation != "c2" {
+		t.Errorf("control first in each phase: %+v", rows)
+	}
+	// A variation that was control here and treatment there stands for itself.
+	in.Scope.Phases[1].Arms = []store.Arm{{Variation: "t", Weight: 75, Control: true}, {Variation: "t2", Weight: 25}}
+	if got := aliases(in.Scope.Phases); got != nil {
+		t.Error(got)
+	}
+}
+
+// TestSinceAndUntil: days that are not asked about are no days in the phase.
+func TestSinceAndUntil(t *testing.T) {
+	in := asked(steps(0, 10), counted(group{1, 0, "c", 0, 5, 9000, 9, 90}, group{1, 0, "t", 0, 5, 1000, 60, 10}))
+	if r := Build(in); r.Comparisons[0].Days != 30 || Decide(r.Plan, r).Action != Ramp {
+		t.Fatal(r.Comparisons[0].Days, Decide(r.Plan, r))
+	}
+	in.Scope.Since = in.AsOf - 3*dayMicros
+	if r := Build(in); r.Comparisons[0].Days != 3 || Decide(r.Plan, r).Reason != "dwell" {
+		t.Error("since:", r.Comparisons[0].Days, Decide(r.Plan, r).Reasons)
+	}
+	in.Scope.Since, in.Scope.Until = 0, h(0)+5*dayMicros+dayMicros/2
+	if r := Build(in); r.Comparisons[0].Days != 5 || Decide(r.Plan, r).Reason != "dwell" {
+		t.Error("until:", r.Comparisons[0].Days, Decide(r.Plan, r).Reasons)
+	}
+}
+
+// TestWeightFellUnderANewID: whoever stayed in control while the weight fell has no share that could be negative.
+func TestWeightFellUnderANewID(t *testing.T) {
+	p := steps(15, 50, 10)
+	p[1].Experiment = "f"
+	c := counted(group{1, 0, "c", 0, 5, 5000, 9, 90}, group{1, 0, "t", 0, 5, 5000, 60, 90},
+		group{2, 1, "c", 15, 5, 2700, 9, 30}, group{2, 0, "c", 15, 5, 900, 9, 30}, group{2, 0, "t", 15, 5, 100, 9, 3})
+	c.Returns = []store.ReturnRow{{From: 1, To: 2, Seen: 3000, Still: 3000}}
+	in := asked(p, c)
+	in.Scope.Experiment, in.Scope.Continues = "f", []string{"e"}
+	r := Build(in)
+	u := r.Strata[len(r.Strata)-1]
+	if u.Rule != Nested || u.Share != nil || u.InRatio || u.InDifference || u.Reason == "" || r.SampleRatio.Mismatch {
+		t.Errorf("%+v, mismatch %v", u, r.SampleRatio.Mismatch)
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestUnknownLastPhase: without the weights of the last phase nothing ramps, also when nobody was seen in it yet.
+func TestUnknownLastPhase(t *testing.T) {
+	p := steps(29, 10, 25)
+	p[1].Known = false
+	for i := range p[1].Arms {
+		p[1].Arms[i].Weight = -1
+	}
+	in := asked(p, counted(group{1, 0, "c", 0, 5, 9000, 9, 90}, group{1, 0, "t", 0, 5, 1000, 60, 10}))
+	in.Plan.MinDwellDays = 0
+	r := Build(in)
+	if d := Decide(in.Plan, r); d.Action != Investigate || d.Reason != "weights_unknown" || d.Words[0] != "The weights of the last phase are not known." {
+		t.Error(d.Action, d.Reasons, d.Words)
+	}
+}
+
+// TestRampComplete: only where everybody has the treatment it is said so.
+func TestRampComplete(t *testing.T) {
+	for share, want := range map[int]string{100: "everybody has the treatment", 95: " 5 % of the logins stay without"} {
+		in := asked(steps(15, 50, share), counted(group{1, 0, "c", 0, 5, 500, 5, 5}, group{1, 0, "t", 0, 5, 500, 60, 5},
+			group{2, 0, "c", 15, 5, 500, 5, 5}, group{2, 0, "t", 15, 5, 9500, 60, 95}))
+		in.Plan.Rungs = []int{50, share}
+		r := Build(in)
+		if d := Decide(in.Plan, r); d.Reason != "ramp_complete" || !strings.Contains(d.Next, want) {
+			t.Errorf("at %d: %s %q", share, d.Reason, d.Next)
+		}
 	}
 }
 
@@ -393,6 +475,15 @@ func TestFlags(t *testing.T) {
 	in.Counts.Crossed = []store.CrossRow{{Phase: 1, Subjects: 100, Crossed: 20, Control: 90}}
 	if r := Build(in); len(r.Flags) != 1 || r.Flags[0].Name != "forced_assignment" || r.Flags[0].Blocking {
 		t.Error(r.Flags)
+	}
+	// Failures whose variation is known and whose person is not hide a drop: ten in a hundred do, nine may be chance.
+	for nameless, want := range map[int64]int{9: 0, 10: 1} {
+		in := base()
+		in.Counts.Rules[0].Count, in.Counts.Quality.NamelessFailures = 100, nameless
+		r := Build(in)
+		if len(r.Flags) != want || want == 1 && (r.Flags[0].Name != "missing_subject" || !r.Flags[0].Blocking || *r.Flags[0].Count != 10 || *r.Flags[0].Of != 110) {
+			t.Errorf("%d failures without a person: %+v", nameless, r.Flags)
+		}
 	}
 	// Edited ids block where the page's counts go by them, and are told where the log places people.
 	in = base()

@@ -46,30 +46,29 @@ func newDesign(phases []store.Phase, c *store.Counts) *design {
 	return d
 }
 
-// aliases names treatments of continued experiments by the one of the latest
-// experiment, when each experiment tried exactly one: a ramp that went on
-// under a new id, perhaps with a new variation.
+// aliases names the variations of continued experiments by those of the latest experiment: the treatments when each
+// experiment tried exactly one, for a ramp that went on under a new id, perhaps with a new variation; and likewise the
+// controls. Where a variation was both, every id stands for itself.
 func aliases(phases []store.Phase) map[string]string {
-	tried := map[string]map[string]bool{}
-	latest := ""
-	for _, p := range phases {
-		for _, a := range p.Arms {
-			if a.Control || a.Weight == 0 {
-				continue
-			}
-			if tried[p.Experiment] == nil {
-				tried[p.Experiment] = map[string]bool{}
-			}
-			tried[p.Experiment][a.Variation] = true
-			latest = a.Variation
-		}
-	}
 	same := map[string]string{}
-	for _, ids := range tried {
-		if len(ids) != 1 {
-			return nil
+	for _, control := range []bool{false, true} {
+		of, latest, several := map[string]string{}, "", false // by experiment
+		for _, p := range phases {
+			for _, a := range p.Arms {
+				if a.Control != control || a.Weight == 0 && !control {
+					continue
+				}
+				several = several || of[p.Experiment] != "" && of[p.Experiment] != a.Variation
+				of[p.Experiment], latest = a.Variation, a.Variation
+			}
 		}
-		for id := range ids {
+		if several {
+			continue
+		}
+		for _, id := range of {
+			if same[id] != "" {
+				return nil
+			}
 			same[id] = latest
 		}
 	}
@@ -225,7 +224,7 @@ func (d *design) judgeReturning(u *StratumUse, returns []store.ReturnRow) {
 		u.Reason = "too few came back to tell kept buckets from a new draw"
 	case still >= 0.995:
 		u.Rule = Nested
-		if now == then {
+		if now <= then {
 			u.Reason = "the weight did not rise: all returning subjects stay in control"
 			return
 		}
@@ -285,9 +284,9 @@ func (d *design) among(twin, control string) sides {
 		switch {
 		case !ok || !a.Control:
 			return -1
-		case variation == control:
+		case d.canonical(variation) == control:
 			return 0
-		case variation == twin:
+		case d.canonical(variation) == twin:
 			return 1
 		}
 		return -1

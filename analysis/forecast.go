@@ -187,13 +187,10 @@ func (d *design) paceWindow(in Input) (days []store.Micros, none string) {
 	if last.Until > 0 && last.Until <= in.AsOf {
 		return nil, "the last phase is over"
 	}
-	until := in.AsOf
-	if in.Watermark > 0 {
-		until = min(until, in.Watermark)
-	}
+	from, until := in.seen(last)
 	one := store.Micros(day.Microseconds())
 	until -= until % one
-	for at := until - one; at >= last.From && len(days) < paceDays; at -= one {
+	for at := until - one; at >= from && len(days) < paceDays; at -= one {
 		days = append(days, at)
 	}
 	if len(days) == 0 {

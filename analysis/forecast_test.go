@@ -112,7 +112,7 @@ func TestForecastSaysWhyNot(t *testing.T) {
 		{"a big drop", "login_success", "beyond the margin", func(in *Input) { in.Counts.Sums[5].Y -= 200 }},
 		{"a pause", "login_success", "the last phase is over", func(in *Input) { in.Scope.Phases[0].Until = in.AsOf }},
 		{"a new phase", "enrollment", "no complete day", func(in *Input) { in.Scope.Phases[0].From = in.AsOf - 1 }},
-		{"silence", "login_success", "nothing was learned", func(in *Input) { in.AsOf += 20 * dayMicros }},
+		{"silence", "login_success", "nothing was learned", func(in *Input) { in.AsOf += 20 * dayMicros; in.Scope.Until = in.AsOf }},
 		{"one look", "enrollment", "one look", func(in *Input) { in.Plan.Mode = Fixed }},
 		{"nobody", "login_success", "no login attempts yet", func(in *Input) { in.Counts.Sums = nil }},
 	} {

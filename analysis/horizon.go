@@ -73,8 +73,8 @@ func (c *comparer) groupOpening(in Input) opening {
 	for i, d := range h.days {
 		info := information(stats.Binary, h.upTo[i])
 		now := info / c.plan.HorizonInformation
-		if told >= 1 || now < told+lookStep {
-			continue
+		if told >= 1 || now < told+lookStep || stats.EventsInSmallerArm(h.upTo[i]) < enoughEvents {
+			continue // with few enrollments the variance is not known, nor how much was learned
 		}
 		last, told = d+one, now
 		enroll, clock = append(enroll, info), append(clock, now)

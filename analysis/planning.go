@@ -16,8 +16,12 @@ type Rates struct {
 	Deff           *float64 `json:"design_effect"`           // of attempts, which cluster in people; 1 or more
 	LoginsPerDay   *float64 `json:"login_attempts_per_day"`  // of all variations together
 	SubjectsPerDay *float64 `json:"new_people_per_day"`      // likewise, first seen on that day
-	Share          *float64 `json:"share"`                   // of treatment now; nil = the first rung
-	Treatments     int      `json:"treatments"`              // each set against control; 0 = 1
+	Share          *float64 `json:"share"`                   // of treatment now, of all logins; nil = the first rung
+	// Within is treatment's share among those who take part, where the others carry no experiment and are not counted
+	// by day; nil = everybody takes part.
+	Within     *float64  `json:"share_within,omitempty"`
+	Shares     []float64 `json:"next_shares,omitempty"` // rising; what the ramp goes by in the place of the plan's rungs
+	Treatments int       `json:"treatments"`            // each set against control; 0 = 1
 }
 
 // usualDeff is the design effect of six logins a person with a correlation of 0.05 among them, and some heavy users.
@@ -82,7 +86,7 @@ func NewPlanning(plan Plan, r Rates, power float64, horizon int) *Planning {
 	have := map[string]float64{} // information kept from earlier steps
 	start := ptr(0.0)
 	for {
-		to, ok := plan.next(from)
+		to, ok := r.next(plan, from)
 		if !ok {
 			return p
 		}
@@ -116,6 +120,19 @@ func NewPlanning(plan Plan, r Rates, power float64, horizon int) *Planning {
 		p.Steps = append(p.Steps, s)
 		from = to
 	}
+}
+
+// next is the share after one; ok is false when there is none.
+func (r Rates) next(plan Plan, share float64) (next float64, ok bool) {
+	for _, s := range r.Shares {
+		if s > share {
+			return s, true
+		}
+	}
+	if len(r.Shares) > 0 {
+		return 0, false
+	}
+	return plan.next(share)
 }
 
 // A gate is one condition at one share, ready for the formulas.
@@ -164,7 +181,10 @@ func (p *Planning) size(g gate, s Step) (out GateSize, needed, gained float64) {
 		return out, 0, 0
 	}
 	each := p.Rates.Treatments
-	share := s.From / (1 - s.From*float64(each-1))                // of treatment and control alone; each treatment has the same weight
+	share := s.From / (1 - s.From*float64(each-1)) // of treatment and control alone; each treatment has the same weight
+	if p.Rates.Within != nil {
+		share = *p.Rates.Within
+	}
 	one, ok := stats.SequentialSize(1, g.pC, g.pT, share, g.deff) // units for an information of 1
 	if !ok || !(one > 0) {
 		out.Reason = "with these rates and shares nothing can vary"
@@ -183,6 +203,9 @@ func (p *Planning) size(g gate, s Step) (out GateSize, needed, gained float64) {
 		return out, total / one, 0
 	}
 	counted := *g.perDay * s.From / share // those of treatment and control
+	if p.Rates.Within != nil {
+		counted = *g.perDay * s.From / *p.Rates.Share // more take part at a higher share
+	}
 	out.Days, out.DaysFix = ptr(math.Ceil(total/counted)), ptr(math.Ceil(fixed/counted))
 	out.Found = g.found(counted*float64(p.HorizonDays)/g.deff, share, p.Power, always)
 	return out, total / one, counted / one
@@ -221,6 +244,15 @@ func RatesOf(in Input, r *Report) Rates {
 	out.Enrollment, out.Effect, out.Share = c.Enrollment.Control.Rate, c.Enrollment.Difference.Diff, c.CurrentShare
 	if s := c.Success.Control; s.Rate != nil && *s.Rate > 0 && *s.Rate < 1 {
 		out.Success, out.Deff = s.Rate, s.Deff
+	}
+	if x := r.Exposure; x != nil && out.Share != nil {
+		last := in.Scope.Phases[len(in.Scope.Phases)-1]
+		if x.Reading == Participation {
+			out.Within = ptr(0.5)
+		}
+		for _, l := range last.Levels {
+			out.Shares = append(out.Shares, x.Reading.ofTraffic(l))
+		}
 	}
 	d := &design{phases: in.Scope.Phases}
 	days, none := d.paceWindow(in)

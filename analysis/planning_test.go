@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"keyramp/queries/store"
 	"keyramp/stats"
 )
 
@@ -116,6 +117,30 @@ func TestPlanningLaws(t *testing.T) {
 	}
 }
 
+// TestPlanningByLevels: where a level is the share of those who take part, half of them are treated at every level, more
+// come at a higher one, and the steps are the tenant's levels.
+func TestPlanningByLevels(t *testing.T) {
+	in := Input{Plan: DefaultPlan(), AsOf: h(1) + 20*dayMicros, Scope: store.Scope{Experiment: "e", Until: h(1) + 20*dayMicros, Phases: []store.Phase{byLevel(1, 10)}},
+		Counts: counted(group{1, 0, "c", 0, 20, 5000, 50, 90}, group{1, 0, "t", 0, 20, 5000, 150, 90})}
+	r := Build(in)
+	rates := RatesOf(in, r)
+	if r.Exposure.Reading != Participation || *rates.Share != 0.05 || *rates.Within != 0.5 {
+		t.Fatalf("%+v", rates)
+	}
+	p := NewPlanning(in.Plan, rates, 0.8, 28)
+	even := rates
+	even.Share, even.Within, even.Shares = ptr(0.5), nil, nil
+	half := NewPlanning(in.Plan, even, 0.8, 28).Steps[0]
+	if len(p.Steps) != 2 || p.Steps[0].To != 0.25 || p.Steps[1].To != 0.5 {
+		t.Fatalf("%+v", p.Steps)
+	}
+	near(t, "people", p.Steps[0].Gates[1].Needed, *half.Gates[1].Needed)
+	near(t, "days", p.Steps[0].Gates[1].Days, *half.Gates[1].Days)
+	if slow, fast := *p.Steps[0].Gates[1].Days, *p.Steps[1].Gates[1].Days; math.Abs(fast-slow/5) > 1 {
+		t.Errorf("%v days at level 10, %v at level 50", slow, fast)
+	}
+}
+
 // TestRatesOf: the rates of control, and the pace of the last complete days.
 func TestRatesOf(t *testing.T) {
 	in := slow(8, 3)
@@ -127,6 +152,7 @@ func TestRatesOf(t *testing.T) {
 	near(t, "attempts a day", r.LoginsPerDay, 1900/0.95)
 	near(t, "share", r.Share, 0.1)
 	in.AsOf += 30 * dayMicros
+	in.Scope.Until = in.AsOf
 	if r := RatesOf(in, Build(in)); r.SubjectsPerDay != nil || r.LoginsPerDay != nil || r.Success == nil {
 		t.Errorf("%+v", r)
 	}

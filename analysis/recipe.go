@@ -50,7 +50,7 @@ func (d *design) recipe(rows []store.SeedRow) Recipe {
 		if a.Phase != b.Phase {
 			return a.Phase - b.Phase
 		}
-		return d.order(a.Variation, b.Variation)
+		return d.order(d.canonical(a.Variation), d.canonical(b.Variation))
 	})
 	if len(d.controls) > 0 {
 		for _, t := range d.treatments {

@@ -359,7 +359,7 @@ type SplitCell struct {
 }
 
 // An Attribution says by which rule the login attempts of one event type got
-// their variation.
+// their variation. None counts those of which no person of the experiment is known.
 type Attribution struct {
 	Type        string     `json:"type"`
 	Role        store.Role `json:"role"`

@@ -239,8 +239,11 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 		s.lines = append(s.lines, say(info, line+". It mixes the effect with what else changed between phases."))
 	}
 	if c.EnrollmentEvents < 10 {
-		s.lines = append(s.lines, say(info, "Few enrollments yet ("+significant(&c.EnrollmentEvents)+
-			" expected in the smaller arm): the exact rate ratio has to agree before anything is concluded."))
+		expected := significant(&c.EnrollmentEvents)
+		if expected == "10" {
+			expected = "just below 10"
+		}
+		s.lines = append(s.lines, say(info, "Few enrollments yet ("+expected+" expected in the smaller arm): the exact rate ratio has to agree before anything is concluded."))
 	}
 	return s
 }
@@ -310,7 +313,7 @@ func checks(r *analysis.Report) section {
 	if failures, attributed := attributedFailures(r); failures > 0 {
 		v := float64(attributed) / float64(failures)
 		s.lines = append(s.lines, say(plain, count(attributed)+" of "+count(failures)+" failed attempts ("+percent(&v, 1)+
-			") have a variation; the rest were people outside the experiment or unknown."))
+			") have a person and a variation; the rest were people outside the experiment or unknown."))
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"strconv"
 	"strings"
 
 	"keyramp/analysis"
@@ -119,20 +120,20 @@ func condition(c analysis.Condition) line {
 	if name == "" {
 		return say(m, clean(c.Name)+" raised")
 	}
-	decimals := 2
-	for c.Value != nil && c.Limit != nil && decimals < 6 && *c.Value != *c.Limit &&
-		points(*c.Value, decimals) == points(*c.Limit, decimals) {
-		decimals++ // enough to see on which side of its limit the number is
+	limit := analysis.Condition{Value: c.Limit, Unit: c.Unit}
+	more := 0
+	for c.Value != nil && c.Limit != nil && more < 12 && *c.Value != *c.Limit && conditionValue(c, more) == conditionValue(limit, more) {
+		more++ // enough to see on which side of its limit the number is
 	}
-	text := name + " " + conditionValue(c, decimals)
+	text := name + " " + conditionValue(c, more)
 	if c.Limit != nil && opWords[c.Op] != "" {
-		limit := analysis.Condition{Value: c.Limit, Unit: c.Unit}
-		text += " (needed: " + opWords[c.Op] + " " + conditionValue(limit, decimals) + ")"
+		text += " (needed: " + opWords[c.Op] + " " + conditionValue(limit, more) + ")"
 	}
 	return say(m, text)
 }
 
-func conditionValue(c analysis.Condition, decimals int) string {
+// conditionValue writes a number with so many digits more than usual.
+func conditionValue(c analysis.Condition, more int) string {
 	switch {
 	case c.Value == nil && c.Op == "is none":
 		return "none"
@@ -141,11 +142,14 @@ func conditionValue(c analysis.Condition, decimals int) string {
 	case c.Value == nil:
 		return absent
 	case c.Unit == analysis.Points:
-		return points(*c.Value, decimals) + " pp"
+		return points(*c.Value, 2+more) + " pp"
 	case c.Unit == analysis.Share:
 		return share(c.Value)
 	case c.Unit == analysis.Days:
 		return fixed(*c.Value, 0)
+	}
+	if more > 0 {
+		return strconv.FormatFloat(*c.Value, 'g', 3+more, 64)
 	}
 	return significant(c.Value)
 }

@@ -6,6 +6,28 @@ import (
 	"keyramp/analysis"
 )
 
+// A condition never looks met when it is not.
+func TestConditionShowsItsSide(t *testing.T) {
+	for _, c := range []struct {
+		value, limit float64
+		op           string
+		unit         analysis.Unit
+		want         string
+	}{
+		{4.996, 5, ">=", analysis.Number, "4.996 (needed: at least 5)"},
+		{0.9996, 1, ">", analysis.Number, "0.9996 (needed: above 1)"},
+		{1.0004, 1, ">", analysis.Number, "1.0004 (needed: above 1)"},
+		{132.25, 5, ">=", analysis.Number, "132 (needed: at least 5)"},
+		{-0.0099999, -0.01, ">", analysis.Points, "-0.99999 pp (needed: above -1.00000 pp)"},
+		{1, 1, ">", analysis.Number, "1 (needed: above 1)"},
+	} {
+		got := condition(analysis.Condition{Name: "rate_ratio_lower", Value: &c.value, Op: c.op, Limit: &c.limit, Unit: c.unit}).text
+		if want := "enrollment rate ratio, lower limit " + c.want; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	p := func(v float64) *float64 { return &v }
 	for _, c := range []struct{ got, want string }{
