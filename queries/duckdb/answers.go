@@ -45,6 +45,7 @@ const (
 // An answer is the counts of a scope as of its end, with the rows that were there.
 type answer struct {
 	rowCount
+	Tail   string // of these rows
 	Until  store.Micros
 	Counts *store.Counts
 }
@@ -67,8 +68,12 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 		return nil, err
 	}
 	var kept answer
-	known := d.recall(key, &kept) && kept.Counts != nil && kept.Identity == now.Identity &&
-		kept.Events <= now.Events && kept.Pages <= now.Pages && kept.Until <= now.Until
+	known := d.recall(key, &kept) && kept.Counts != nil && kept.Until <= now.Until
+	if known {
+		if known, err = stands(ctx, conn, kept.rowCount, kept.Tail, now.rowCount); err != nil {
+			return nil, err
+		}
+	}
 	changed := now.Events + now.Pages - kept.Events - kept.Pages
 	same := known && changed == 0
 	if same && kept.Until < now.Until {
@@ -90,9 +95,27 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 		return nil, err
 	}
 	if kept.Identity != now.Identity || kept.Until <= now.Until { // an earlier as-of does not push the latest answer aside
+		if now.Tail, err = tail(ctx, conn, at); err != nil {
+			return nil, err
+		}
 		d.keep(key, now)
 	}
 	return now.Counts, nil
+}
+
+// tail tells rows that were lost and others that took their places from rows that are still there.
+func tail(ctx context.Context, conn *sql.Conn, of rowCount) (hash string, err error) {
+	err = one(ctx, conn, "tail", []any{sql.Named("events", of.Events), sql.Named("pages", of.Pages)}, &hash)
+	return hash, err
+}
+
+// stands tells whether the rows that an answer was made of are the first ones of the store.
+func stands(ctx context.Context, conn *sql.Conn, kept rowCount, ending string, now rowCount) (bool, error) {
+	if kept.Identity != now.Identity || kept.Events > now.Events || kept.Pages > now.Pages {
+		return false, nil
+	}
+	hash, err := tail(ctx, conn, kept)
+	return hash == ending, err
 }
 
 // count answers the questions from all events.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +47,72 @@ func kept(t *testing.T, db *DB) []string {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// Rows that a report counted may be lost, with the log that held them, or to a backup of the store; others take their
+// places. As many rows of the same store are no longer the same rows: what was kept of the lost ones is not used.
+func TestAnswerOfLostRows(t *testing.T) {
+	events, page := world(7)
+	for i := range events {
+		events[i].LogID = uint64(i + 1)
+	}
+	third := len(events) / 3
+	first, lost, later := events[:third], events[third:2*third], events[2*third:]
+	cut := func(t *testing.T, path string) {
+		info, err := os.Stat(path + ".wal")
+		if err == nil {
+			err = os.Truncate(path+".wal", info.Size()-40)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		lose func(t *testing.T, path string)
+		then []store.Event
+	}{
+		"a log that was cut": {cut, later[:len(lost)]},
+		"a log that was put aside": {func(t *testing.T, path string) {
+			log := mustRead(t, path+".wal")
+			log[len(log)/2] ^= 0xff
+			if err := os.WriteFile(path+".wal", log, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := Mend(t.Context(), filepath.Dir(path), true, examineHere); err != nil || !r.LogOnly {
+				t.Fatal(r, err)
+			}
+		}, later[:len(lost)]},
+		"a backup":                             {func(t *testing.T, path string) { os.Remove(path + ".wal") }, later[:len(lost)]},
+		"the lost rows come back after others": {cut, append(slices.Clone(later), lost...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			enoughEvents, changedPart = 0, 1
+			defer func() { enoughEvents, changedPart = usualEnough, usualPart }()
+			dir := t.TempDir()
+			with := func(leaveLog bool, do func(db *DB)) {
+				db, err := Open(t.Context(), Options{Dir: dir, LockWait: time.Second, Answers: true, LeaveLog: leaveLog})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer db.Close()
+				do(db)
+			}
+			with(false, func(db *DB) { fill(t, db, first, page) })
+			with(true, func(db *DB) { fill(t, db, lost, nil) })
+			err := Read(t.Context(), Options{Dir: dir, Answers: true}, func(ctx context.Context, db *DB) error {
+				_, err := db.Counts(ctx, ramp())
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.lose(t, filepath.Join(dir, file))
+			with(false, func(db *DB) {
+				fill(t, db, c.then, nil)
+				right(t, db, ramp(), slices.Concat(first, c.then), page)
+			})
+		})
+	}
 }
 
 // An answer that is damaged, or was found in another store, is not used.

@@ -179,9 +179,9 @@ type experimentRow struct {
 
 // keptRows are experimentRows of the rows before Events.
 type keptRows struct {
-	Identity string
-	Events   int64
-	Rows     []experimentRow
+	rowCount
+	Tail string
+	Rows []experimentRow
 }
 
 // experimentRows reads what the events tell of every variation, by experiment
@@ -191,13 +191,19 @@ func (d *DB) experimentRows(ctx context.Context, conn *sql.Conn) ([]experimentRo
 	if err != nil {
 		return nil, err
 	}
-	now := keptRows{Identity: at.Identity, Events: at.Events}
+	now := keptRows{rowCount: rowCount{Identity: at.Identity, Events: at.Events}} // no page event is asked about
 	key, err := answerKey("experiments", nil)
 	if err != nil {
 		return nil, err
 	}
 	var kept keptRows
-	if !d.opts.Answers || !d.recall(key, &kept) || kept.Identity != now.Identity || kept.Events > now.Events {
+	known := d.opts.Answers && d.recall(key, &kept)
+	if known {
+		if known, err = stands(ctx, conn, kept.rowCount, kept.Tail, now.rowCount); err != nil {
+			return nil, err
+		}
+	}
+	if !known {
 		kept = keptRows{}
 	}
 	if kept.Events == now.Events {
@@ -227,6 +233,9 @@ func (d *DB) experimentRows(ctx context.Context, conn *sql.Conn) ([]experimentRo
 		return cmp.Or(cmp.Compare(a.Experiment, b.Experiment), cmp.Compare(a.Variation, b.Variation))
 	})
 	if d.opts.Answers {
+		if now.Tail, err = tail(ctx, conn, now.rowCount); err != nil {
+			return nil, err
+		}
 		d.keep(key, now)
 	}
 	return now.Rows, nil
