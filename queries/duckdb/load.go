@@ -71,13 +71,6 @@ func (d *DB) LoadAll(ctx context.Context, parts []store.Part) ([]store.Loaded, e
 				return err
 			}
 		}
-		for _, p := range parts {
-			for _, c := range p.Calls {
-				if err := addCall(ctx, conn, c); err != nil {
-					return err
-				}
-			}
-		}
 		syncpoint.Reach("rows moved", name)
 		d.staged.fillSources(parts, loaded, d.ran, marker)
 		_, err := run(ctx, conn, "put_sources")
@@ -207,6 +200,13 @@ func move(ctx context.Context, conn *sql.Conn, s *staging, parts []store.Part, l
 	}{{s.words.rows, "add_words"}, {s.shapes.rows, "add_shapes"}, {s.rejects.rows, "add_rejects"}, {s.filtered.rows, "add_filtered"}} {
 		if aside.rows > 0 {
 			if _, err := run(ctx, conn, aside.add); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range parts {
+		for _, c := range p.Calls {
+			if err := addCall(ctx, conn, c); err != nil {
 				return err
 			}
 		}

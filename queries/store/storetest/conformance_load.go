@@ -325,7 +325,8 @@ func resettled(t *testing.T, open Opener) {
 	still := reject(4, "line 4")
 	still.Reason, still.At = "bad_time", day+hour
 	r := &store.Retrial{Source: "test", Settled: []uint64{1<<63 + 1, 2, 3}, Gone: []uint64{4}, Still: []store.Reject{still}, Batch: store.Batch{
-		Pages: []store.PageEvent{pageEvent(1), pageEvent(2)}, Filtered: map[store.FilterKey]int64{{Type: "other", Day: day}: 1}, Received: 3}}
+		Pages: []store.PageEvent{pageEvent(1), pageEvent(2)}, Filtered: map[store.FilterKey]int64{{Type: "sapi", Day: day}: 1}, Received: 3,
+		Calls: []store.Call{{ID: 7, At: day, Experiment: "exp_put_aside", Level: 25}}}}
 	wrong := *r
 	wrong.Settled = wrong.Settled[:2]
 	if _, err := s.Resettle(context.Background(), &wrong); err == nil {
@@ -343,6 +344,9 @@ func resettled(t *testing.T, open Opener) {
 	want := store.Loaded{Received: 5, Stored: 2, Duplicate: 1, Filtered: 1, Rejected: 1}
 	if after.Account != want || after.Cursor != before.Cursor || after.Runs != before.Runs {
 		t.Fatalf("%+v became %+v", before, after)
+	}
+	if calls, err := s.Calls(context.Background(), "exp_put_aside"); err != nil || len(calls) != 1 {
+		t.Fatalf("%v, %v: what a record tells of an experiment is lost", calls, err)
 	}
 	if got := status(t, s); got.Pages != 2 {
 		t.Fatalf("%d page events are stored, want 2", got.Pages)
