@@ -167,6 +167,7 @@ func (o *oracle) count() *store.Counts {
 	// threads: the earliest event that tells
 	type thread struct {
 		variation string
+		at        int64 // of the event that told it
 		user      uint64
 	}
 	transactions, sessions := map[uint64]thread{}, map[uint64]thread{}
@@ -175,8 +176,8 @@ func (o *oracle) count() *store.Counts {
 			return
 		}
 		t := threads[key]
-		if t.variation == "" && o.known(e) {
-			t.variation = e.Variation.String()
+		if o.known(e) && (t.variation == "" || e.At == t.at && e.Variation.String() < t.variation) {
+			t.variation, t.at = e.Variation.String(), e.At
 		}
 		if t.user == 0 {
 			t.user = e.User

@@ -22,9 +22,45 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"keyramp/fixtures/tier"
 	"keyramp/queries/store"
 )
+
+// At one moment two variations are told: which one a session had does not follow from pseudonyms, which a new key changes.
+func TestTurnKeepsWhatSessionsTell(t *testing.T) {
+	for seed := range uint64(6) {
+		db := scratch(t)
+		var events []store.Event
+		for id, variation := range []string{"var_c", "var_t"} {
+			e := oneEvent(1, "s", 1, variation)
+			e.LogID, e.Session = uint64(id+1), 9
+			events = append(events, e)
+		}
+		failed := oneEvent(2, "fp", 0, "")
+		failed.LogID, failed.Session = 3, 9
+		fill(t, db, append(events, failed), nil)
+		before, err := db.Counts(t.Context(), ramp())
+		if err != nil {
+			t.Fatal(err)
+		}
+		turn := func(v uint64) uint64 {
+			if v == 0 {
+				return 0
+			}
+			return v*(2*seed+3) ^ seed<<60
+		}
+		if err := db.Turn(t.Context(), turn, "k"); err != nil {
+			t.Fatal(err)
+		}
+		after, err := db.Counts(t.Context(), ramp())
+		if diff := cmp.Diff(before, after, cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Errorf("%d: %v\n%s", seed, err, diff)
+		}
+	}
+}
 
 // tombstone stands in for a keyed hash.
 func tombstone(v uint64) uint64 { return v*0x9E3779B97F4A7C15 ^ 0x5bd1e995 }

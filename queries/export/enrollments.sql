@@ -13,7 +13,7 @@
 --          verified BOOLEAN (the page's ids came from a signed token; null for the log),
 --          dated_ahead BOOLEAN (dated more than five minutes after its arrival; null for the log)
 with seen as (
-    select experiment_id, user_key, arg_min(variation_id, (at_us, log_id)) as variation_id
+    select experiment_id, user_key, arg_min(variation_id, (at_us, variation_id)) as variation_id
     from ev
     where user_key <> 0 and experiment_id <> '' and ($experiment_id = '' or experiment_id = $experiment_id)
       and at_utc < make_timestamp($until_us)
