@@ -265,7 +265,7 @@ func (d *doctor) folder(ctx context.Context) {
 		d.warn("writing", "run pull and import where the folder can be written to", "this run may not write to %s: reports work, pull and import do not", dir)
 	}
 	d.disk(dir)
-	if stores, _ := filepath.Glob(filepath.Join(dir, "*.duckdb")); len(stores) == 0 {
+	if len(within(dir, "*.duckdb")) == 0 {
 		d.noStore(dir)
 		return
 	}

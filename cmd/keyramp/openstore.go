@@ -53,9 +53,8 @@ func (a *app) holding(ctx context.Context, opts duckdb.Options, use func(context
 	defer unlock()
 	// Only the run that holds the lock writes these, so what is half-written was left by one that was killed.
 	for _, name := range []string{a.keyPath(), a.tokenPath()} {
-		left, _ := filepath.Glob(filepath.Join(a.storeDir(), "."+filepath.Base(name)+"?*"))
-		for _, path := range left {
-			os.Remove(path)
+		for _, left := range within(a.storeDir(), "."+filepath.Base(name)+"?*") {
+			os.Remove(filepath.Join(a.storeDir(), left))
 		}
 	}
 	// A new key beside old rows would part every user from their past.
@@ -92,9 +91,15 @@ func (a *app) older() {
 	a.log.Info("the store is of an older release and is brought up to date, once; a large one is written anew, which takes a while")
 }
 
+// within lists the files of a folder whose names match a pattern. The name of the folder is none.
+func within(dir, pattern string) []string {
+	names, _ := fs.Glob(os.DirFS(dir), pattern)
+	return names
+}
+
 // exists fails when there is no store that could be opened.
 func (a *app) exists() error {
-	if stores, _ := filepath.Glob(filepath.Join(a.storeDir(), "*.duckdb")); len(stores) == 0 {
+	if len(within(a.storeDir(), "*.duckdb")) == 0 {
 		return fmt.Errorf("%w at %s", store.ErrMissing, a.storeDir())
 	}
 	return nil
@@ -151,8 +156,7 @@ func (a *app) pseudonyms() (*ingest.Pseudonyms, error) {
 // keyKept fails when the store has rows and its key file is gone.
 func (a *app) keyKept() error {
 	_, err := os.Stat(a.keyPath())
-	stores, _ := filepath.Glob(filepath.Join(a.storeDir(), "*.duckdb"))
-	if !errors.Is(err, fs.ErrNotExist) || len(stores) == 0 {
+	if !errors.Is(err, fs.ErrNotExist) || len(within(a.storeDir(), "*.duckdb")) == 0 {
 		return nil
 	}
 	return fail(exitConfig, fmt.Errorf("key file %s is gone", a.keyPath()),

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
@@ -105,6 +106,10 @@ func begin(ctx context.Context, opts Options) (*DB, error) {
 	dir, err := filepath.Abs(cmp.Or(opts.Dir, "."))
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", opts.Dir, err)
+	}
+	if strings.ContainsAny(dir, "?") || !utf8.ValidString(dir) {
+		return nil, fmt.Errorf("store %q: %w: DuckDB opens no file in a folder with a question mark, or anything that is not UTF-8, in its name: use another folder",
+			dir, store.ErrResources)
 	}
 	opts.Dir = dir
 	opts.Memory = cmp.Or(opts.Memory, "2GB")
@@ -251,5 +256,8 @@ func (d *DB) stop() error {
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (d *DB) missing() error {
+	if HasLog(d.opts.Dir) && !exists(d.path) {
+		return fmt.Errorf("store %s: %w: it is gone, and its log is there", d.path, store.ErrDamaged)
+	}
 	return fmt.Errorf("%w at %s: keyramp pull or keyramp import makes it", store.ErrMissing, d.opts.Dir)
 }

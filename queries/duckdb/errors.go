@@ -71,7 +71,7 @@ func kindOf(err error) error {
 		return store.ErrResources
 	case has("we can only read version", "newer version of duckdb", "newer duckdb version"):
 		return store.ErrNewer
-	case has("checksum", "corrupt", "not a valid duckdb database", "replaying WAL", "serialization error",
+	case has("checksum", "corrupt", "not a valid duckdb database", "replaying wal", "serialization error",
 		"failed to deserialize", "internal error", "fatal error", "could not read enough bytes", "could not read from file"):
 		return store.ErrDamaged
 	}

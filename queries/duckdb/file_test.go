@@ -478,3 +478,29 @@ func TestSpillOfTheDeadIsSwept(t *testing.T) {
 		t.Error("a living process lost its folder")
 	}
 }
+
+// A log without its file is damage, for whoever reads and whoever writes: a store that is made anew would take it for its own.
+func TestFileIsGone(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, file+".wal"), []byte("a log"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{true, false} {
+		if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: readOnly}); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("read only %v: %v", readOnly, err)
+		}
+	}
+}
+
+// Folders that DuckDB cannot open a file in are refused with the reason.
+func TestNamesOfFolders(t *testing.T) {
+	for name, fits := range map[string]bool{"a?b": false, "a\xffb": false, "a[1]*'b ü": true} {
+		db, err := Open(t.Context(), Options{Dir: filepath.Join(t.TempDir(), name)})
+		if fits && err != nil || !fits && !errors.Is(err, store.ErrResources) {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err == nil {
+			db.Close()
+		}
+	}
+}

@@ -48,7 +48,7 @@ func gapsOf(ctx context.Context, conn *sql.Conn, from, until store.Micros) ([]st
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(g store.Gap) bool { return g.From >= until || g.Until < from })
+	all = slices.DeleteFunc(all, func(g store.Gap) bool { return g.From >= until || g.Until <= from && g.From < from })
 	const hour = store.Micros(time.Hour / time.Microsecond)
 	for i := range all {
 		g := &all[i]
