@@ -406,15 +406,17 @@ func TestWeightFellUnderANewID(t *testing.T) {
 // TestUnknownLastPhase: without the weights of the last phase nothing ramps, also when nobody was seen in it yet.
 func TestUnknownLastPhase(t *testing.T) {
 	p := steps(29, 10, 25)
-	p[1].Known = false
 	for i := range p[1].Arms {
 		p[1].Arms[i].Weight = -1
 	}
 	in := asked(p, counted(group{1, 0, "c", 0, 5, 9000, 9, 90}, group{1, 0, "t", 0, 5, 1000, 60, 10}))
 	in.Plan.MinDwellDays = 0
-	r := Build(in)
-	if d := Decide(in.Plan, r); d.Action != Investigate || d.Reason != "weights_unknown" || d.Words[0] != "The weights of the last phase are not known." {
-		t.Error(d.Action, d.Reasons, d.Words)
+	for _, known := range []bool{false, true} {
+		in.Scope.Phases[1].Known = known
+		r := Build(in)
+		if d := Decide(in.Plan, r); d.Action != Investigate || d.Reason != "weights_unknown" || d.Words[0] != "The weights of the last phase are not known." {
+			t.Error(d.Action, d.Reasons, d.Words)
+		}
 	}
 }
 

@@ -298,7 +298,10 @@ func (d *design) bySegment(q store.Quality) bool {
 // unknownWeights counts the people seen in randomised phases whose weights nobody told, and says whether the last phase,
 // from which a ramp would go on, is one.
 func (d *design) unknownWeights(c *store.Counts) (n int64, last bool) {
-	unknown := func(p *store.Phase) bool { return p != nil && !p.Known && p.Strategy != "segment" }
+	unknown := func(p *store.Phase) bool {
+		return p != nil && p.Strategy != "segment" &&
+			(!p.Known || slices.ContainsFunc(p.Arms, func(a store.Arm) bool { return a.Weight < 0 }))
+	}
 	for _, a := range c.Arrivals {
 		if unknown(d.phase(a.Phase)) {
 			n += a.Subjects
