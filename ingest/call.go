@@ -32,13 +32,13 @@ func (d *LogDecoder) call(e *store.Event, id []byte) (store.Call, bool) {
 		return store.Call{}, false
 	}
 	var b struct {
-		Status      string `json:"status"`
-		Level       *int   `json:"target_level"`
+		Status      string  `json:"status"`
+		Level       *Number `json:"target_level"`
 		Allocations []struct {
-			Variation string `json:"variation_id"`
-			Weight    *int   `json:"weight"`
-			Control   bool   `json:"is_control"`
-			Segment   string `json:"segment_id"`
+			Variation string  `json:"variation_id"`
+			Weight    *Number `json:"weight"`
+			Control   bool    `json:"is_control"`
+			Segment   string  `json:"segment_id"`
 		} `json:"allocations"`
 	}
 	if json.Unmarshal(r.Body, &b) != nil || len(b.Allocations) > maxArms || len(b.Status) > maxText {
@@ -49,18 +49,33 @@ func (d *LogDecoder) call(e *store.Event, id []byte) (store.Call, bool) {
 	case "PATCH ":
 		c.Status = b.Status
 		for _, a := range b.Allocations {
-			arm := store.Arm{Variation: a.Variation, Weight: -1, Control: a.Control, Segment: a.Segment}
-			if a.Weight != nil {
-				arm.Weight = *a.Weight
-			}
-			c.Arms = append(c.Arms, arm)
+			c.Arms = append(c.Arms, store.Arm{Variation: a.Variation, Weight: a.Weight.Or(-1), Control: a.Control, Segment: a.Segment})
 		}
 	case "POST status":
 		c.Status = b.Status
 	case "POST advance-ramp":
-		if b.Level != nil {
-			c.Level = *b.Level
-		}
+		c.Level = b.Level.Or(-1)
 	}
 	return c, c.Status != "" || c.Level >= 0 || len(c.Arms) > 0
+}
+
+// A Number is a small whole number of an experiment, written as 10 or as 10.0.
+type Number int
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	var f float64
+	if err := json.Unmarshal(b, &f); err != nil {
+		return err
+	}
+	*n = Number(f)
+	return nil
+}
+
+// Or is the number, or what stands for an absent one.
+func (n *Number) Or(absent int) int {
+	if n == nil {
+		return absent
+	}
+	return int(*n)
 }

@@ -26,6 +26,8 @@ func TestCalls(t *testing.T) {
 			&store.Call{At: at, Experiment: "exp_1", Status: "active", Level: -1, Arms: []store.Arm{{Variation: "a", Weight: -1, Control: true, Segment: "s"}}}},
 		{"status", event("sapi", "post", one+"/status", `{"status":"paused"}`), &store.Call{At: at, Experiment: "exp_1", Status: "paused", Level: -1}},
 		{"level", event("sapi", "post", one+"/advance-ramp", `{"target_level":25}`), &store.Call{At: at, Experiment: "exp_1", Level: 25}},
+		{"numbers with a point", event("sapi", "patch", one, `{"allocations":[{"variation_id":"a","weight":75.0},{"variation_id":"b","weight":25.0}]}`),
+			&store.Call{At: at, Experiment: "exp_1", Level: -1, Arms: []store.Arm{{Variation: "a", Weight: 75}, {Variation: "b", Weight: 25}}}},
 		{"a name alone", event("sapi", "patch", one, `{"name":"pat"}`), nil},
 		{"validate", event("sapi", "post", one+"/validate", `{}`), nil},
 		{"a new one", event("sapi", "post", "/api/v2/experimentation/experiments", `{"allocations":[]}`), nil},

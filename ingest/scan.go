@@ -353,7 +353,7 @@ func (s *scanner) name(b []byte, p int, m *members) (*memberName, int) {
 	}
 	n, ok := m.known[string(text)]
 	switch {
-	case !ok && s.names < maxNames:
+	case !ok && s.names < maxNames && len(text) <= maxValue:
 		s.names++
 		n = m.learn(string(text), -1)
 	case !ok:

@@ -63,7 +63,7 @@ was lost that a pull may not bring back.`,
 			case !yes:
 				return fail(exitStore, errors.New("repair: the store is damaged, and nothing was done yet"), "keyramp repair --yes does what is said above")
 			case len(lost(r)) > 0:
-				return fail(exitData, errors.New("repair: the store can be used again; a part of it was lost"), "the lines above say what, and how to fetch it again")
+				return fail(exitData, errors.New("repair: the damaged files are put aside; a part of what was stored is lost"), "the lines above say what, and how to fetch it again")
 			}
 			return nil
 		},

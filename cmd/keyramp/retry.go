@@ -127,7 +127,11 @@ func (r *retry) source(ctx context.Context, db store.Store, ids *ingest.Pseudony
 	}
 	trial, missing, err := ingest.Retry(ctx, src, dec, ids, ingest.NewRemoved(removed, ids), rejects, micros(r.now))
 	if err != nil {
-		return sourceError(strings.SplitN(name, ":", 2)[0], err)
+		kind := sourceAuth0
+		if strings.HasPrefix(name, "page:") {
+			kind = sourcePage
+		}
+		return sourceError(kind, err)
 	}
 	trial.Source = name
 	loaded, err := db.Resettle(ctx, trial)

@@ -147,23 +147,23 @@ type experiment struct {
 	Assignment   struct {
 		Subject string `json:"subject"`
 	} `json:"assignment_config"`
-	Allocations  ingest.Array[allocation] `json:"allocations"`
-	Levels       ingest.Array[number]     `json:"levels"`
-	CurrentLevel *number                  `json:"current_level"`
-	Editable     ingest.Array[string]     `json:"editable_fields"`
-	StartedAt    moment                   `json:"started_at"`
-	EndedAt      moment                   `json:"ended_at"`
-	UpdatedAt    moment                   `json:"updated_at"`
+	Allocations  ingest.Array[allocation]    `json:"allocations"`
+	Levels       ingest.Array[ingest.Number] `json:"levels"`
+	CurrentLevel *ingest.Number              `json:"current_level"`
+	Editable     ingest.Array[string]        `json:"editable_fields"`
+	StartedAt    moment                      `json:"started_at"`
+	EndedAt      moment                      `json:"ended_at"`
+	UpdatedAt    moment                      `json:"updated_at"`
 }
 
 type allocation struct {
-	VariationID string  `json:"variation_id"`
-	VariantID   string  `json:"variant_id"`
-	ID          string  `json:"id"`
-	Name        string  `json:"variation_name"`
-	Weight      *number `json:"weight"`
-	Control     bool    `json:"is_control"`
-	SegmentID   string  `json:"segment_id"`
+	VariationID string         `json:"variation_id"`
+	VariantID   string         `json:"variant_id"`
+	ID          string         `json:"id"`
+	Name        string         `json:"variation_name"`
+	Weight      *ingest.Number `json:"weight"`
+	Control     bool           `json:"is_control"`
+	SegmentID   string         `json:"segment_id"`
 }
 
 func (e *experiment) id() string { return first(e.ID, e.ExperimentID) }
@@ -173,14 +173,14 @@ func (e *experiment) observation(seen store.Micros) store.Observation {
 		Experiment: e.id(), Seen: seen, Name: e.Name, Status: e.Status, Strategy: e.Strategy,
 		Flag: e.Flag, Flow: e.Flow, Subject: e.Assignment.Subject,
 		Started: e.StartedAt.micros, Ended: e.EndedAt.micros, Updated: e.UpdatedAt.micros,
-		Level: e.CurrentLevel.or(-1), Editable: e.Editable,
+		Level: e.CurrentLevel.Or(-1), Editable: e.Editable,
 	}
 	for _, l := range e.Levels {
 		o.Levels = append(o.Levels, int(l))
 	}
 	for _, a := range e.Allocations {
 		o.Arms = append(o.Arms, store.Arm{
-			Variation: first(a.VariationID, a.VariantID, a.ID), Name: a.Name, Weight: a.Weight.or(-1),
+			Variation: first(a.VariationID, a.VariantID, a.ID), Name: a.Name, Weight: a.Weight.Or(-1),
 			Control: a.Control, Segment: a.SegmentID,
 		})
 	}
@@ -194,25 +194,6 @@ func first(texts ...string) string {
 		}
 	}
 	return ""
-}
-
-// A number is a small whole number, written as 10 or as 10.0.
-type number int
-
-func (n *number) UnmarshalJSON(b []byte) error {
-	var f float64
-	if err := json.Unmarshal(b, &f); err != nil {
-		return err
-	}
-	*n = number(f)
-	return nil
-}
-
-func (n *number) or(absent int) int {
-	if n == nil {
-		return absent
-	}
-	return int(*n)
 }
 
 // A moment is a time that may be absent, null or "".

@@ -97,8 +97,9 @@ type answer struct {
 func (a *API) Read(ctx context.Context, c *ingest.Chunk) error {
 	c.Records, c.Gap, c.Next = c.Records[:0], nil, store.Cursor{}
 	got, err := a.ask(ctx)
+	var gap *store.Gap
 	if err == nil && got.Status == http.StatusGone && a.cur.Position != "" {
-		c.Gap = a.gap(got)
+		gap = a.gap(got)
 		a.cur.Position = ""
 		got, err = a.ask(ctx)
 	}
@@ -122,6 +123,7 @@ func (a *API) Read(ctx context.Context, c *ingest.Chunk) error {
 	} else if a.empty++; in.HasMore && a.empty > maxEmpty {
 		return fmt.Errorf("%w: %s: there is said to be more, but %d answers in a row gave no events", ingest.ErrUpstream, a.Name(), a.empty)
 	}
+	c.Gap = gap // not of an answer that failed: the next run would meet it, and tell it, again
 	var newest store.Micros
 	for i, raw := range in.Events {
 		c.Records = append(c.Records, ingest.Record{Raw: raw, Place: ingest.Place{Page: after(a.cur.Position), Item: int64(i + 1)}})

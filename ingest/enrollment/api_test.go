@@ -158,6 +158,25 @@ func TestAPIGone(t *testing.T) {
 	})
 }
 
+// TestAPIGoneAndRefused: a gap behind which nothing was read is not told, since the next run meets it again.
+func TestAPIGoneAndRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuses := func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			status := http.StatusUnauthorized
+			if r.URL.Query().Get("cursor") != "" {
+				status = http.StatusGone
+			}
+			w.WriteHeader(status)
+			w.Write([]byte("{}"))
+		}
+		ids, gaps, _, err := drain(t, api(t, inMemory(refuses), store.Cursor{Position: "at/20", Watermark: 945_000_000e6}))
+		if len(ids) != 0 || len(gaps) != 0 || !errors.Is(err, ingest.ErrAuth) {
+			t.Errorf("gaps %+v, error %v", gaps, err)
+		}
+	})
+}
+
 // TestAPITrouble: errors say what to do, and nothing of the token or the body.
 func TestAPITrouble(t *testing.T) {
 	const canary = "pat@example.org"

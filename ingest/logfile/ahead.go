@@ -36,6 +36,7 @@ type piece struct {
 func newUnpacker(r io.Reader) *unpacker {
 	u := &unpacker{ready: make(chan piece, mostPieces), quit: make(chan struct{})}
 	u.group.Go(func() {
+		defer close(u.ready) // whoever waits for a piece is told that none comes any more
 		for {
 			p := piece{of: pieces.Get().(*[pieceSize]byte)}
 			for empty := 0; p.n < pieceSize && p.err == nil; {
@@ -69,7 +70,13 @@ func (u *unpacker) Read(b []byte) (int, error) {
 		if u.last.of != nil {
 			pieces.Put(u.last.of)
 		}
-		u.last = <-u.ready
+		p, more := <-u.ready
+		if !more {
+			p.err = io.ErrClosedPipe
+			u.last = p
+			return 0, p.err
+		}
+		u.last = p
 		u.rest = u.last.of[:u.last.n]
 	}
 	n := copy(b, u.rest)
@@ -77,7 +84,7 @@ func (u *unpacker) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// close ends the reading ahead and waits for it. Nobody may read any more.
+// close ends the reading ahead and waits for it. A Read that waits meanwhile fails.
 func (u *unpacker) close() {
 	close(u.quit)
 	u.group.Wait()

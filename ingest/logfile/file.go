@@ -225,7 +225,7 @@ func (f *File) start(ctx context.Context) error {
 
 // look opens the file and finds out what it is.
 func (f *File) look(ctx context.Context) error {
-	raw, err := f.open()
+	raw, err := f.opened(ctx)
 	if err != nil {
 		return err
 	}
@@ -233,6 +233,29 @@ func (f *File) look(ctx context.Context) error {
 	f.in.ctx = ctx
 	f.plain, err = f.unpack(bufio.NewReaderSize(f.in, 64<<10))
 	return err
+}
+
+// opened opens the file. A pipe opens when somebody writes into it, which cannot be called back: one that is cancelled
+// stays until then, or until the program ends.
+func (f *File) opened(ctx context.Context) (io.Reader, error) {
+	if info, err := os.Stat(f.path); err != nil || info.Mode().IsRegular() {
+		return f.open()
+	}
+	type result struct {
+		raw io.Reader
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		raw, err := f.open()
+		done <- result{raw, err}
+	}()
+	select {
+	case r := <-done:
+		return r.raw, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // The first bytes of what we read and of what people feed us by mistake.

@@ -267,6 +267,7 @@ func TestOpen(t *testing.T) {
 		os.WriteFile(path, []byte(three), 0o600)
 	}
 	os.Symlink("b.ndjson", filepath.Join(dir, "link.json"))
+	os.Symlink("sub", filepath.Join(dir, "linked"))
 	os.Symlink("nowhere", filepath.Join(dir, "dangling.json"))
 	own := Options{Skip: []string{filepath.Join(dir, "own"), filepath.Join(dir, "missing")}}
 	names := func(files []*File) (n []string) {
@@ -285,6 +286,7 @@ func TestOpen(t *testing.T) {
 		{"a file of any name", []string{"notes.txt"}, []string{"notes.txt"}},
 		{"a glob", []string{"*.json*"}, []string{"a.jsonl.gz", "c.json.zst", "link.json", "x.json.tmp"}},
 		{"a glob that matches a folder", []string{"s[tu]b"}, []string{"sub/a.json", "sub/z.json"}},
+		{"a folder by a link", []string{"linked"}, []string{"linked/a.json", "linked/z.json"}},
 		{"a folder after its file", []string{"sub/z.json", "sub"}, []string{"sub/z.json", "sub/a.json"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -412,6 +414,35 @@ func TestClose(t *testing.T) {
 		}
 		if err := files[0].Read(t.Context(), &c); err != io.EOF {
 			t.Error(err)
+		}
+	}
+}
+
+// Wherever a packed file is left, its reading ahead comes to an end.
+func TestCloseWhileUnpacking(t *testing.T) {
+	path := write(t, "f", gz(t, bytes.Repeat([]byte(three), 200_000)))
+	for round := range 60 {
+		files, err := Open([]string{path}, nil, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[0].DecodeAhead(&ingest.LogDecoder{Pseudonyms: testKey})
+		files[0].Prepare(t.Context())
+		for range round % 4 {
+			var c ingest.Chunk
+			if err := files[0].Read(t.Context(), &c); err != nil && err != io.EOF {
+				t.Fatal(err)
+			}
+		}
+		closed := make(chan struct{})
+		go func() {
+			files[0].Close()
+			close(closed)
+		}()
+		select {
+		case <-closed:
+		case <-time.After(time.Minute):
+			t.Fatalf("round %d: not closed", round)
 		}
 	}
 }

@@ -103,9 +103,10 @@ func (o *opener) found(p string, info fs.FileInfo) error {
 		return nil
 	}
 	none := true
-	// WalkDir goes through each folder in the order of its names.
-	err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == p {
+	// WalkDir goes through each folder in the order of its names, and follows no link, so the root must not look like one.
+	root := p + string(filepath.Separator)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == root {
 			return err
 		}
 		info, err := os.Stat(path) // of what a link points to

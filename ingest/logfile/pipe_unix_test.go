@@ -1,0 +1,38 @@
+//go:build unix
+
+package logfile
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"keyramp/ingest"
+)
+
+// A named pipe that nobody writes into does not hold a cancelled run.
+func TestPipeCancel(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := Open([]string{path}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var c ingest.Chunk
+	if err := files[0].Read(ctx, &c); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	files[0].Close()
+	w, err := os.OpenFile(path, os.O_RDWR, 0) // the opening that is still on its way ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+}
