@@ -50,7 +50,7 @@ type Pump struct {
 	Removed    *Removed    // what must not come back; nil = nothing was removed
 
 	BatchRecords int           // a batch with so many records to store is committed; 0 = DefaultBatchRecords
-	BatchAge     time.Duration // so is one whose first record was read this long ago; 0 = DefaultBatchAge
+	BatchAge     time.Duration // so is one whose first record was read this long ago, once the source has said more; 0 = DefaultBatchAge
 
 	Now      func() store.Micros // nil = the machine's clock
 	Progress func(Progress)      // hears of every read; nil = nobody does

@@ -166,6 +166,9 @@ func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudo
 		if since, err = parseTime(p.since, p.now); err != nil {
 			return fail(exitUsage, fmt.Errorf("--since: %w", err), "")
 		}
+		if since.After(p.now) {
+			return fail(exitUsage, fmt.Errorf("--since %s: it lies in the future, and later runs would begin there, too", p.since), "")
+		}
 		if known {
 			p.log.Info("--since is for the first run; going on where the last one ended", "source", source)
 		}
@@ -253,6 +256,9 @@ func (p *pull) pump(ctx context.Context, db store.Store, ids *ingest.Pseudonyms,
 	p.summary.Sources = append(p.summary.Sources, s)
 	p.summary.Complete = p.summary.Complete && account.Complete
 	p.tellRemoved(account)
+	if account.Note != "" {
+		p.log.Warn(account.Source + ": " + account.Note)
+	}
 	return err
 }
 
@@ -261,6 +267,14 @@ type pages struct {
 	ingest.Source
 	n, max  int64 // pages with records
 	answers int64 // empty ones too
+}
+
+// Note implements ingest.Noter.
+func (s *pages) Note() string {
+	if n, ok := s.Source.(ingest.Noter); ok {
+		return n.Note()
+	}
+	return ""
 }
 
 // Read implements ingest.Source.
