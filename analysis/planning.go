@@ -245,8 +245,7 @@ func RatesOf(in Input, r *Report) Rates {
 	if s := c.Success.Control; s.Rate != nil && *s.Rate > 0 && *s.Rate < 1 {
 		out.Success, out.Deff = s.Rate, s.Deff
 	}
-	if x := r.Exposure; x != nil && out.Share != nil {
-		last := in.Scope.Phases[len(in.Scope.Phases)-1]
+	if x, last := r.Exposure, in.Scope.Phases[len(in.Scope.Phases)-1]; x != nil && last.Level != nil && out.Share != nil {
 		if x.Reading == Participation {
 			out.Within = ptr(0.5)
 		}

@@ -68,7 +68,7 @@ func (v *Verdict) explain(r *Report) {
 	if v.Reason == "ramp_complete" {
 		v.Next = "Nothing: everybody has the treatment. Close the experiment when the team is content."
 		if rest := 1 - *v.CurrentShare; rest > 0 {
-			v.Next = fmt.Sprintf("The last rung of the plan is reached, and %.4g %% of the logins stay without the treatment. Write a higher rung down to go on; nothing more is concluded until then.", 100*rest)
+			v.Next = fmt.Sprintf("The last step of the ramp is reached, and %.4g %% of the logins stay without the treatment. To go on, write a higher one down; nothing more is concluded until then.", 100*rest)
 		}
 	}
 }

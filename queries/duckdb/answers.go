@@ -68,12 +68,13 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 		return nil, err
 	}
 	var kept answer
-	known := d.recall(key, &kept) && kept.Counts != nil && kept.Until <= now.Until
-	if known {
-		if known, err = stands(ctx, conn, kept.rowCount, kept.Tail, now.rowCount); err != nil {
+	still := d.recall(key, &kept) && kept.Counts != nil
+	if still {
+		if still, err = stands(ctx, conn, kept.rowCount, kept.Tail, now.rowCount); err != nil {
 			return nil, err
 		}
 	}
+	known := still && kept.Until <= now.Until
 	changed := now.Events + now.Pages - kept.Events - kept.Pages
 	same := known && changed == 0
 	if same && kept.Until < now.Until {
@@ -94,7 +95,7 @@ func (d *DB) counts(ctx context.Context, conn *sql.Conn, s store.Scope) (*store.
 	if err != nil {
 		return nil, err
 	}
-	if kept.Identity != now.Identity || kept.Until <= now.Until { // an earlier as-of does not push the latest answer aside
+	if !still || known { // an earlier as-of does not push the latest answer aside
 		if now.Tail, err = tail(ctx, conn, at); err != nil {
 			return nil, err
 		}
