@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Options say what Open leaves out.
@@ -164,7 +165,25 @@ func (o *opener) add(name, path string, open func() (io.Reader, error)) {
 		return
 	}
 	o.seen[name] = true
-	o.files = append(o.files, &File{name: "file:" + filepath.ToSlash(name), path: path, open: open})
+	o.files = append(o.files, &File{name: "file:" + spelled(filepath.ToSlash(name)), path: path, open: open})
+}
+
+// spelled writes what is no UTF-8 in a name as %FF: a source is known by its name, which must stay another for another file.
+func spelled(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	var b strings.Builder
+	for len(name) > 0 {
+		r, n := utf8.DecodeRuneInString(name)
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, "%%%02X", name[0])
+		} else {
+			b.WriteString(name[:n])
+		}
+		name = name[n:]
+	}
+	return b.String()
 }
 
 // endings are those of the log files in a folder.

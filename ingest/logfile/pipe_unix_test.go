@@ -36,3 +36,22 @@ func TestPipeCancel(t *testing.T) {
 	}
 	w.Close()
 }
+
+// Files whose names are no text are sources of different names, which are.
+func TestNamesThatAreNoText(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a\xff.json", "a\xfe.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(three), 0o600); err != nil {
+			t.Skip(err) // some systems have no such names
+		}
+	}
+	files, err := Open([]string{dir}, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"a%FE.json", "a%FF.json"} {
+		if got := filepath.Base(files[i].Name()); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
