@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -181,7 +182,11 @@ func (e experimentConfig) check(id string) error {
 	for i, p := range e.phases() {
 		where := fmt.Sprintf("experiments.%s.phases[%d]", id, i)
 		sum := 0
-		for _, w := range p.Weights {
+		for _, v := range slices.Sorted(maps.Keys(p.Weights)) {
+			w := p.Weights[v]
+			if w < 0 || w > 100 { // -10 and 110 sum to 100, too
+				faults = append(faults, fmt.Errorf("%s.weights.%s is %d: give a percentage from 0 to 100", where, v, w))
+			}
 			sum += w
 		}
 		if sum != 100 {

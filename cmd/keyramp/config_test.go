@@ -96,6 +96,7 @@ func TestConfigPhases(t *testing.T) {
 	}
 	for name, bad := range map[string]analysis.PhaseSpec{
 		"sum":     {From: day(1), Weights: map[string]int{"c": 90, "t": 11}},
+		"share":   {From: day(1), Weights: map[string]int{"c": 110, "t": -10}},
 		"control": {From: day(1), Weights: ninety, Control: "x"},
 		"from":    {Weights: ninety},
 		"order":   {From: day(2), Until: day(1), Weights: ninety},
