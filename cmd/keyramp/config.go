@@ -66,10 +66,15 @@ func readConfig(path string, c *configFile) error {
 	if err != nil {
 		return err
 	}
+	misfits := shapeFaults(yaml.NewDecoder(bytes.NewReader(raw)), c)
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
-	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) { // an empty file is a file of defaults
-		return yamlError(path, err)
+	err = dec.Decode(c)
+	if errors.Is(err, io.EOF) { // an empty file is a file of defaults
+		err = nil
+	}
+	if err != nil || len(misfits) > 0 {
+		return yamlError(path, err, misfits)
 	}
 	return nil
 }
@@ -79,38 +84,56 @@ var (
 	yamlTwice   = regexp.MustCompile(`^line (\d+): (?:field|mapping key) "?([^" ]+)"? already`)
 	yamlType    = regexp.MustCompile(`^line (\d+): cannot unmarshal !!(\w+) (?:.* )?into (\S+)`)
 	yamlSyntax  = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
+	yamlFirst   = regexp.MustCompile(`^yaml: ((?:found|did not find|could not find|mapping values) .*)`) // of the first line, which is not told
 )
 
 // yamlError says file, line and rule of every fault, and never a value: a
 // secret may stand where it does not belong.
-func yamlError(path string, err error) error {
-	lines := []string{err.Error()}
+func yamlError(path string, err error, misfits []shapeFault) error {
+	var lines []string
 	var types *yaml.TypeError
 	if errors.As(err, &types) {
 		lines = types.Errors
+	} else if err != nil {
+		lines = []string{err.Error()}
 	}
-	faults := make([]error, 0, len(lines))
+	var faults []error
+	told := map[string]bool{} // lines whose values do not fit
+	for _, m := range misfits {
+		told[fmt.Sprint(m.line)] = true
+		faults = append(faults, fmt.Errorf("%s:%d: %s", path, m.line, m.text))
+	}
+	hint := "docs/configuration.md lists every key"
+	syntax := func(line, text string) {
+		faults = append(faults, fmt.Errorf("%s:%s: %s", path, line, text))
+		if strings.Contains(text, "cannot start any token") || strings.Contains(text, "tab ") {
+			hint = "indent with spaces, not with tabs, and put text that begins with @, % or ` into quotes"
+		}
+	}
 	for _, l := range lines {
 		switch {
 		case yamlUnknown.MatchString(l):
 			m := yamlUnknown.FindStringSubmatch(l)
 			faults = append(faults, fmt.Errorf("%s:%s: unknown key %q", path, m[1], m[2]))
+			if strings.Contains(m[2], "secret") || strings.Contains(m[2], "token") {
+				hint = "secrets come by environment (AUTH0_CLIENT_SECRET, KEYRAMP_PAGE_TOKEN) or from a file that client_secret_file or token_file names"
+			}
 		case yamlTwice.MatchString(l):
 			m := yamlTwice.FindStringSubmatch(l)
 			faults = append(faults, fmt.Errorf("%s:%s: key %q stands here a second time", path, m[1], m[2]))
 		case yamlType.MatchString(l):
 			m := yamlType.FindStringSubmatch(l)
-			faults = append(faults, fmt.Errorf("%s:%s: %s expected, found %s", path, m[1], yamlKind(m[3]), m[2]))
+			if !told[m[1]] {
+				faults = append(faults, fmt.Errorf("%s:%s: %s expected, found %s", path, m[1], yamlKind(m[3]), m[2]))
+			}
 		case yamlSyntax.MatchString(l):
 			m := yamlSyntax.FindStringSubmatch(l)
-			faults = append(faults, fmt.Errorf("%s:%s: %s", path, m[1], m[2]))
-		default:
+			syntax(m[1], m[2])
+		case yamlFirst.MatchString(l):
+			syntax("1", yamlFirst.FindStringSubmatch(l)[1])
+		case len(misfits) == 0: // else the decoder stopped at one of them
 			faults = append(faults, fmt.Errorf("%s: not readable as YAML", path))
 		}
-	}
-	hint := "docs/configuration.md lists every key"
-	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {
-		hint = "secrets come by environment (AUTH0_CLIENT_SECRET, KEYRAMP_PAGE_TOKEN) or from a file that client_secret_file or token_file names"
 	}
 	return fail(exitConfig, errors.Join(faults...), hint)
 }
@@ -118,14 +141,12 @@ func yamlError(path string, err error) error {
 // yamlKind names a Go type as a reader of YAML would.
 func yamlKind(goType string) string {
 	switch {
-	case strings.Contains(goType, "float"), strings.Contains(goType, "int"):
+	case strings.Contains(goType, "float"):
 		return "a number is"
 	case goType == "bool":
 		return "true or false is"
 	case goType == "string":
 		return "text is"
-	case strings.HasPrefix(goType, "["):
-		return "a list is"
 	}
 	return "a section with keys is"
 }
