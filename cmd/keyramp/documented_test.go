@@ -136,7 +136,7 @@ func TestBug(t *testing.T) {
 		t.Errorf("exit %d, want %d:\n%s", code, exitInternal, &errw)
 	}
 	raw, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(raw), `"exit_code": 1`) {
+	if err != nil || !strings.Contains(string(raw), `"exit_code": 1`) || !strings.Contains(string(raw), `"complete": false`) {
 		t.Errorf("summary %s, %v", raw, err)
 	}
 }

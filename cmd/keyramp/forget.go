@@ -122,7 +122,6 @@ func (f *forget) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	f.summary.Complete = true
 	verb := "forgotten"
 	if f.dry {
 		verb = "to be forgotten"

@@ -57,7 +57,6 @@ copy of it. Copies of the key file from before no longer fit the store.`,
 			if err != nil {
 				return fmt.Errorf("key rotate: %w", err)
 			}
-			a.summary.Complete = true
 			_, err = io.WriteString(a.out, "the key was rotated: keep a copy of "+a.keyPath()+"\n")
 			a.leftovers()
 			return err

@@ -59,7 +59,6 @@ so. Purge what is older than your experiments.`,
 			if err != nil {
 				return fmt.Errorf("purge: %w", err)
 			}
-			a.summary.Complete = true
 			verb := "purged"
 			if dry {
 				verb = "to be purged"

@@ -104,6 +104,7 @@ func newApp(env []string, in io.Reader, out, errw io.Writer) *app {
 		}
 	}
 	a.summary.Started = stamp(micros(a.now))
+	a.summary.Complete = true // until a limit or an error ends the run early
 	a.log = newLogger(errw, slog.LevelInfo, &a.hide)
 	a.errStyle = a.styleFor(errw, "auto")
 	return a
