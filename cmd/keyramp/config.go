@@ -64,7 +64,7 @@ type testTraffic struct {
 func readConfig(path string, c *configFile) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return fail(exitConfig, fmt.Errorf("config: %w", err), "it must be a file that you may read; name it with --config")
 	}
 	misfits := shapeFaults(yaml.NewDecoder(bytes.NewReader(raw)), c)
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
