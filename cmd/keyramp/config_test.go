@@ -90,6 +90,20 @@ func TestSettingsOrder(t *testing.T) {
 	}
 }
 
+// A line break would end the header that a secret stands in, so every try of the request would fail.
+func TestSecretInOneLine(t *testing.T) {
+	for _, name := range []string{"AUTH0_API_TOKEN", "AUTH0_ACCESS_TOKEN", "AUTH0_CLIENT_SECRET", "KEYRAMP_PAGE_TOKEN"} {
+		for _, text := range []string{"hunter2\n", "hunter2\r\nx: y", "hunter2\x00", "hunter2\x7f"} {
+			var out, errw bytes.Buffer
+			env := []string{"AUTH0_DOMAIN=acme.example", "AUTH0_CLIENT_ID=x", name + "=" + text}
+			code := run(context.Background(), env, []string{"pull", "--since", "1d", "--store", t.TempDir()}, strings.NewReader(""), &out, &errw)
+			if code != exitConfig || !strings.Contains(errw.String(), "config: "+name+": a line break") || strings.Contains(errw.String(), "hunter2") {
+				t.Errorf("%s=%q: exit %d, want %d:\n%s", name, text, code, exitConfig, errw.String())
+			}
+		}
+	}
+}
+
 func TestSecretsPrintAsStars(t *testing.T) {
 	s := settings{clientSecret: ingest.NewSecret("hunter2"), auth0Token: ingest.NewSecret("hunter2"), pageToken: ingest.NewSecret("hunter2")}
 	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s.clientSecret); strings.Contains(text, "hunter2") {

@@ -124,7 +124,9 @@ func (d *doctor) verdict() error {
 func (d *doctor) run(cmd *cobra.Command) {
 	ctx := cmd.Context()
 	var err error
-	d.settings, err = d.loadSettings(cmd)
+	if d.settings, err = d.loadSettings(cmd); err == nil {
+		err = d.loadSecrets(&d.settings)
+	}
 	if err != nil {
 		// Which store and which tenant are meant is not known then.
 		d.fail(ctx, "settings", "", err)

@@ -116,8 +116,14 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return nil
 	}
 	a.measured = true
-	a.settings, err = a.loadSettings(cmd)
-	return err
+	if a.settings, err = a.loadSettings(cmd); err != nil {
+		return err
+	}
+	switch cmd.Name() {
+	case "pull", "retry":
+		return a.loadSecrets(&a.settings)
+	}
+	return nil
 }
 
 // format is the chosen output format; fallback serves when none was chosen.

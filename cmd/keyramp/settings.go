@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -52,37 +53,62 @@ func (a *app) loadSettings(cmd *cobra.Command) (settings, error) {
 	if s.Auth0.Rate != nil {
 		s.rate = *s.Auth0.Rate
 	}
-	if s.clientSecret, err = readSecret("AUTH0_CLIENT_SECRET", a.env, s.Auth0.ClientSecretFile); err != nil {
-		return s, err
+	for _, name := range []string{"AUTH0_CLIENT_SECRET", "KEYRAMP_PAGE_TOKEN", "AUTH0_API_TOKEN", "AUTH0_ACCESS_TOKEN"} {
+		a.hide.add(ingest.NewSecret(a.env[name])) // nothing prints them, used or not
 	}
-	if s.pageToken, err = readSecret("KEYRAMP_PAGE_TOKEN", a.env, s.Page.TokenFile); err != nil {
-		return s, err
-	}
-	if token := first(a.env["AUTH0_API_TOKEN"], a.env["AUTH0_ACCESS_TOKEN"]); token != "" {
-		s.auth0Token = ingest.NewSecret(token)
-	}
-	a.hide.add(s.clientSecret, s.pageToken, s.auth0Token)
 	if err := s.check(); err != nil {
 		return s, fail(exitConfig, fmt.Errorf("%s: %w", first(path, "environment"), err), "docs/configuration.md lists every key")
 	}
 	return s, nil
 }
 
-// readSecret takes a secret from its variable, from the file that VARIABLE_FILE
-// names, or from the file that the settings name.
-func readSecret(name string, env map[string]string, configured string) (ingest.Secret, error) {
-	if v := env[name]; v != "" {
-		return ingest.NewSecret(v), nil
+// loadSecrets adds what only commands that ask a server need: no report fails for a file that it does not use.
+func (a *app) loadSecrets(s *settings) (err error) {
+	if s.clientSecret, err = readSecret("AUTH0_CLIENT_SECRET", a.env, "auth0.client_secret_file", s.Auth0.ClientSecretFile); err != nil {
+		return err
 	}
-	path := first(env[name+"_FILE"], configured)
+	if s.pageToken, err = readSecret("KEYRAMP_PAGE_TOKEN", a.env, "page.token_file", s.Page.TokenFile); err != nil {
+		return err
+	}
+	for _, name := range []string{"AUTH0_API_TOKEN", "AUTH0_ACCESS_TOKEN"} { // the first one counts
+		if text := a.env[name]; text != "" {
+			if s.auth0Token, err = secretOf(name, text); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	a.hide.add(s.clientSecret, s.pageToken)
+	return nil
+}
+
+// readSecret takes a secret from its variable, from the file that VARIABLE_FILE
+// names, or from the file that a key of the settings names.
+func readSecret(name string, env map[string]string, key, configured string) (ingest.Secret, error) {
+	if v := env[name]; v != "" {
+		return secretOf(name, v)
+	}
+	from, path := name+"_FILE", env[name+"_FILE"]
+	if path == "" {
+		from, path = key, configured
+	}
 	if path == "" {
 		return ingest.Secret{}, nil
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return ingest.Secret{}, fail(exitConfig, fmt.Errorf("config: reading the secret file: %w", err), "the file must exist and be readable by you")
+		return ingest.Secret{}, fail(exitConfig, fmt.Errorf("config: %s: %w", from, err), "the secret file must exist and be readable by you")
 	}
-	return ingest.NewSecret(strings.TrimSpace(string(raw))), nil
+	return secretOf(from+": "+path, strings.TrimSpace(string(raw)))
+}
+
+// secretOf refuses what no request can carry, before anything is asked and asked again.
+func secretOf(where, text string) (ingest.Secret, error) {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return ingest.Secret{}, fail(exitConfig, fmt.Errorf("config: %s: a line break or another control character is in the secret", where),
+			"it must hold the secret alone, in one line; printf %s writes no line break at the end, echo does")
+	}
+	return ingest.NewSecret(text), nil
 }
 
 // check reports every fault at once.
