@@ -200,6 +200,9 @@ func (e experimentConfig) phases() []analysis.PhaseSpec {
 // check reports what no data could make right.
 func (e experimentConfig) check(id string) error {
 	var faults []error
+	if slices.Contains(e.Continues, id) {
+		faults = append(faults, fmt.Errorf("experiments.%s.continues names the experiment itself: it lists those before it", id))
+	}
 	for i, p := range e.phases() {
 		where := fmt.Sprintf("experiments.%s.phases[%d]", id, i)
 		sum := 0

@@ -38,6 +38,7 @@ func TestConfigFaults(t *testing.T) {
 		{"a tab in the first line", "\tstore: x\n", `:1: found character`},
 		{"a second document", "store: x\n---\nstore: hunter2\n", `:3: a second document`},
 		{"not YAML", "store: [hunter2\n", `:`},
+		{"its own past", "experiments: {e: {continues: [d, e]}}\n", `experiments.e.continues names the experiment itself`},
 		{"a role that is none", "event_types: {f: hunter}\n", `event_types.f: "hunter" is no role`},
 		{"an address that is none", "test_traffic: {addresses: [hunter2]}\n", `test_traffic.addresses`},
 	} {
