@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -138,6 +139,20 @@ func TestBug(t *testing.T) {
 	raw, err := os.ReadFile(path)
 	if err != nil || !strings.Contains(string(raw), `"exit_code": 1`) || !strings.Contains(string(raw), `"complete": false`) {
 		t.Errorf("summary %s, %v", raw, err)
+	}
+}
+
+// What a stopped run is told to do next says only of what commits as it goes that something was kept.
+func TestStoppedHint(t *testing.T) {
+	ctx, stop := context.WithCancelCause(context.Background())
+	stop(signalError{2})
+	for command, kept := range map[string]bool{"pull": true, "import logs -": true, "import page -": true, "rejects retry": true, "rejects": false, "status": false} {
+		var errw bytes.Buffer
+		args := append(strings.Fields(command), "--store", filepath.Join(t.TempDir(), "none"))
+		code := run(ctx, nil, args, strings.NewReader(""), io.Discard, &errw)
+		if code != exitInterrupt || strings.Contains(errw.String(), "commit is kept") != kept || !strings.Contains(errw.String(), "hint: ") {
+			t.Errorf("%s: exit %d, want %d:\n%s", command, code, exitInterrupt, &errw)
+		}
 	}
 }
 

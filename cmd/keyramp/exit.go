@@ -57,7 +57,7 @@ func exitCode(ctx context.Context, err error) (code int, hint string) {
 	}
 	var stopped signalError
 	if errors.As(context.Cause(ctx), &stopped) {
-		return 128 + int(stopped.sig), "everything up to the last commit is kept; run the same command again to go on"
+		return 128 + int(stopped.sig), stoppedHint
 	}
 	var v verdict
 	if errors.As(err, &v) {
@@ -84,6 +84,12 @@ func exitCode(ctx context.Context, err error) (code int, hint string) {
 	}
 	return exitInternal, ""
 }
+
+// After a signal. What loads records commits as it goes, and goes on from there; everything else begins again.
+const (
+	stoppedHint = "run the same command again"
+	resumeHint  = "everything up to the last commit is kept; run the same command again to go on"
+)
 
 const lackHint = "see that the disk has room and that the folder is yours"
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -47,6 +48,9 @@ func run(ctx context.Context, env, args []string, in io.Reader, out, errw io.Wri
 	code, hint := exitCode(ctx, err)
 	if errors.As(err, new(verdict)) {
 		err = nil // it was printed, and is no failure
+	}
+	if hint == stoppedHint && slices.Contains([]string{"pull", "import logs", "import page", "rejects retry"}, a.summary.Command) {
+		hint = resumeHint
 	}
 	if err != nil {
 		a.printError(err, hint)
