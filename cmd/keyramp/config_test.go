@@ -38,6 +38,8 @@ func TestConfigFaults(t *testing.T) {
 		{"a tab in the first line", "\tstore: x\n", `:1: found character`},
 		{"a second document", "store: x\n---\nstore: hunter2\n", `:3: a second document`},
 		{"not YAML", "store: [hunter2\n", `:`},
+		{"a rate below 0", "auth0: {rate: -1}\n", `auth0.rate: give 0 or a number above it`},
+		{"a rate that is no number", "auth0: {rate: .nan}\n", `auth0.rate: give 0 or`},
 		{"its own past", "experiments: {e: {continues: [d, e]}}\n", `experiments.e.continues names the experiment itself`},
 		{"a role that is none", "event_types: {f: hunter}\n", `event_types.f: "hunter" is no role`},
 		{"an address that is none", "test_traffic: {addresses: [hunter2]}\n", `test_traffic.addresses`},

@@ -48,7 +48,11 @@ func writeShared(path string, data []byte) error { return writeMode(path, data, 
 
 func writeMode(path string, data []byte, mode os.FileMode) error {
 	write := replaceFile
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	switch info, err := os.Stat(path); {
+	case err != nil: // nothing is there yet
+	case info.IsDir():
+		return fail(exitResources, fmt.Errorf("writing %s: it is a folder", path), "name a file in it")
+	case !info.Mode().IsRegular():
 		write = os.WriteFile
 	}
 	if err := write(path, data, mode); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -96,6 +97,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.exits, err = parseExitMap(a.flags.mapExit); err != nil {
 		return usage(cmd, err)
 	}
+	if err := a.checkNumbers(cmd); err != nil {
+		return err
+	}
 	a.outStyle = a.styleFor(a.out, a.flags.color)
 	a.errStyle = a.styleFor(a.errw, a.flags.color)
 
@@ -122,6 +126,19 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	switch cmd.Name() {
 	case "pull", "retry":
 		return a.loadSecrets(&a.settings)
+	}
+	return nil
+}
+
+// checkNumbers refuses what every comparison lets pass: no number, and a wait that is over before it begins.
+func (a *app) checkNumbers(cmd *cobra.Command) error {
+	for _, name := range []string{"rate", "max-reject-ratio"} {
+		if v, err := cmd.Flags().GetFloat64(name); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			return usage(cmd, fmt.Errorf("--%s %v: a number is expected", name, v))
+		}
+	}
+	if a.flags.lockWait < 0 {
+		return usage(cmd, fmt.Errorf("--lock-wait %v: it is 0 or more", a.flags.lockWait))
 	}
 	return nil
 }

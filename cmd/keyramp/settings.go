@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
@@ -127,8 +128,8 @@ func (s *settings) check() error {
 	for _, id := range slices.Sorted(maps.Keys(s.Experiments)) {
 		faults = append(faults, s.Experiments[id].check(id))
 	}
-	if s.rate < 0 {
-		faults = append(faults, errors.New("auth0.rate is below 0"))
+	if !(s.rate >= 0) || math.IsInf(s.rate, 1) { // .nan is neither above nor below
+		faults = append(faults, errors.New("auth0.rate: give 0 or a number above it"))
 	}
 	return errors.Join(faults...)
 }
