@@ -124,7 +124,12 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return err
 	}
 	switch cmd.Name() {
-	case "pull", "retry":
+	case "pull":
+		if err := a.settings.reaches(cmd.Flags().Args()); err != nil {
+			return err
+		}
+		fallthrough
+	case "retry":
 		return a.loadSecrets(&a.settings)
 	}
 	return nil

@@ -63,6 +63,14 @@ func (a *app) loadSettings(cmd *cobra.Command) (settings, error) {
 	return s, nil
 }
 
+// reaches refuses a source that is named where the settings do not say where it is.
+func (s *settings) reaches(sources []string) error {
+	if s.Page.URL == "" && slices.Contains(sources, sourcePage) {
+		return fail(exitConfig, errors.New("pull: page: no URL is configured"), "set KEYRAMP_PAGE_URL, or page.url in the settings file")
+	}
+	return nil
+}
+
 // loadSecrets adds what only commands that ask a server need: no report fails for a file that it does not use.
 func (a *app) loadSecrets(s *settings) (err error) {
 	if s.clientSecret, err = readSecret("AUTH0_CLIENT_SECRET", a.env, "auth0.client_secret_file", s.Auth0.ClientSecretFile); err != nil {
