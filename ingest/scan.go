@@ -69,11 +69,11 @@ type memberName struct {
 }
 
 const (
-	// maxNames is how many names are learned. Some objects have names without
-	// end; one that is not learned is only slower to skip.
+	// maxNames is how many names are learned, of at most maxValue bytes. Some objects
+	// have names without end; one that is not learned is only slower to skip.
 	maxNames = 1024
 
-	maxValue   = 256 // bytes of a value that is remembered
+	maxValue   = 256 // bytes of a value, or of a name, that is remembered
 	maxChanges = 16  // then the values of a name are not worth remembering
 )
 

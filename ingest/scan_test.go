@@ -95,6 +95,18 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// Names are remembered up to a length, so that a log with names of any length takes no memory without end.
+func TestScanLongNames(t *testing.T) {
+	d := &LogDecoder{Pseudonyms: testKey}
+	for _, n := range []int{maxValue, maxValue + 1, 100_000} {
+		name := strings.Repeat("x", n)
+		sameByParser(t, d, []byte(spellSeed(`{"`+name+`":1,…}`)))
+		if _, known := d.scanner.event.known[name]; known != (n <= maxValue) {
+			t.Errorf("a name of %d bytes: known %v", n, known)
+		}
+	}
+}
+
 // Every cut and every single wrong byte of an event is judged as the parser judges it.
 func TestScanDamage(t *testing.T) {
 	d := &LogDecoder{Pseudonyms: testKey}

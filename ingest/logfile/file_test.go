@@ -421,7 +421,7 @@ func TestClose(t *testing.T) {
 // Wherever a packed file is left, its reading ahead comes to an end.
 func TestCloseWhileUnpacking(t *testing.T) {
 	path := write(t, "f", gz(t, bytes.Repeat([]byte(three), 200_000)))
-	for round := range 60 {
+	for round := range 20 {
 		files, err := Open([]string{path}, nil, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -446,6 +446,29 @@ func TestCloseWhileUnpacking(t *testing.T) {
 		}
 	}
 }
+
+// Whoever still reads what was closed is told so, instead of waiting for a piece that nobody sends.
+func TestReadOfClosedUnpacker(t *testing.T) {
+	u := newUnpacker(endless{})
+	u.close()
+	failed := make(chan error)
+	go func() {
+		_, err := io.Copy(io.Discard, u)
+		failed <- err
+	}()
+	select {
+	case err := <-failed:
+		if err != io.ErrClosedPipe {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it waits")
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // However the same events are written, split into files, wrapped and packed,
 // the same rows come out of them, and every record is accounted for.
