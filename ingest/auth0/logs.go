@@ -202,8 +202,9 @@ func (l *Logs) reopen(ctx context.Context, c *ingest.Chunk, why *refusal) error 
 		until = low.date
 	}
 	gap := l.gap(until, p.at)
-	err = l.startAt(c, p)
-	c.Gap = gap
+	if err = l.startAt(c, p); err == nil || err == io.EOF { // else the next run would meet it, and tell it, again
+		c.Gap = gap
+	}
 	return err
 }
 

@@ -304,6 +304,22 @@ func trouble13(t *testing.T) {
 		t.Errorf("silently: gaps %+v", got.gaps)
 	}
 
+	// A gap behind which nothing could be read is not told, since the next run meets it again.
+	p = minutely(400)
+	p.kept = 200
+	p.before = func(w http.ResponseWriter, r *http.Request) bool {
+		searches := r.URL.Path == logsPath && !r.URL.Query().Has("from")
+		if searches {
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte(`[{"date":"1999-12-30T00:00:00.000Z","type":"s"}]`))
+		}
+		return searches
+	}
+	got = pull(t, client(t, p), old, time.Time{})
+	if !errors.Is(got.err, ErrUpstream) || len(got.gaps) > 0 {
+		t.Errorf("a gap and no ids: gaps %v, error %v", got.gaps, got.err)
+	}
+
 	// A 400 for another reason is not a gap.
 	p = minutely(400)
 	p.before = func(w http.ResponseWriter, r *http.Request) bool {

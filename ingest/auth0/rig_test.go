@@ -250,6 +250,9 @@ func pullWatch(t *testing.T, ctx context.Context, c *Client, from store.Cursor, 
 	var chunk ingest.Chunk
 	for {
 		err := logs.Read(ctx, &chunk)
+		if chunk.Gap != nil {
+			p.gaps = append(p.gaps, *chunk.Gap)
+		}
 		if err != nil && err != io.EOF {
 			p.err = err
 			return p
@@ -258,9 +261,6 @@ func pullWatch(t *testing.T, ctx context.Context, c *Client, from store.Cursor, 
 		p.pages++
 		for _, r := range chunk.Records {
 			p.ids = append(p.ids, idOf(r.Raw))
-		}
-		if chunk.Gap != nil {
-			p.gaps = append(p.gaps, *chunk.Gap)
 		}
 		p.cursor = chunk.Next
 		if err == io.EOF {
