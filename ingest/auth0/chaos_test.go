@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,9 +170,12 @@ func TestForever(t *testing.T) {
 	row := tier.Begin(t, "N5", tier.Size{Test: 2})
 	synctest.Test(t, func(t *testing.T) {
 		p := minutely(2)
+		var enough atomic.Bool // the next page is asked for while one is looked at
 		p.before = func(w http.ResponseWriter, r *http.Request) bool {
-			time.Sleep(time.Second)
-			p.add(time.Now(), time.Millisecond)
+			if !enough.Load() {
+				time.Sleep(time.Second)
+				p.add(time.Now(), time.Millisecond)
+			}
 			return false
 		}
 		ctx, cancel := t.Context(), func() {}
@@ -179,7 +183,7 @@ func TestForever(t *testing.T) {
 		pages := 0
 		got := pullWatch(t, ctx, client(t, p), at(p, 0), time.Time{}, func(c *ingest.Chunk) {
 			if pages++; pages == 1000 {
-				p.before = nil
+				enough.Store(true)
 			}
 		})
 		if got.err != nil || pages < 1000 {
