@@ -62,7 +62,7 @@ func (d *LogDecoder) call(e *store.Event, id []byte) (store.Call, bool) {
 // A Number is a small whole number of an experiment, written as 10 or as 10.0.
 type Number int
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements json.Unmarshaler. What stands behind a point is cut.
 func (n *Number) UnmarshalJSON(b []byte) error {
 	var f float64
 	if err := json.Unmarshal(b, &f); err != nil {

@@ -104,7 +104,6 @@ func (i *importer) command(cmd *cobra.Command, paths []string) error {
 		}
 		return fail(code, fmt.Errorf("import: %w", err), "")
 	}
-	i.summary.Complete = true
 	var total store.Loaded
 	err = i.writing(cmd.Context(), func(ctx context.Context, db store.Store, ids *ingest.Pseudonyms) error {
 		// What an import holds, two batches, is there from its beginning to its end, and the rest is used again:

@@ -106,7 +106,6 @@ func (p *pull) run(ctx context.Context, names []string) error {
 		limited, cancel = context.WithTimeoutCause(ctx, p.maxDuration, errTimeUp)
 		defer cancel()
 	}
-	p.summary.Complete = true
 	err := p.writing(ctx, func(ctx context.Context, db store.Store, ids *ingest.Pseudonyms) error {
 		for _, name := range names {
 			open := p.openAuth0

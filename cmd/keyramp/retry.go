@@ -45,7 +45,6 @@ standard input cannot be read again.`,
 			if _, err := a.format(cmd, "table", "table"); err != nil {
 				return err
 			}
-			a.summary.Complete = true
 			if err := a.reading(cmd.Context(), func(context.Context, store.Store) error { return nil }); err != nil {
 				return fmt.Errorf("rejects retry: %w", err) // without a store none is made
 			}
