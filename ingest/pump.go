@@ -50,7 +50,7 @@ type Pump struct {
 	Removed    *Removed    // what must not come back; nil = nothing was removed
 
 	BatchRecords int           // a batch with so many records to store is committed; 0 = DefaultBatchRecords
-	BatchAge     time.Duration // so is one whose first record was read this long ago, once the source has said more; 0 = DefaultBatchAge
+	BatchAge     time.Duration // so is one whose first record was read this long ago; 0 = DefaultBatchAge
 
 	Now      func() store.Micros // nil = the machine's clock
 	Progress func(Progress)      // hears of every read; nil = nobody does
@@ -115,8 +115,8 @@ type result struct {
 	err error
 }
 
-// run is one run of a pump. Its fields belong to the reading goroutine; the
-// committing one knows only jobs and results.
+// run is one run of a pump. Its fields belong to the reading goroutine, and while
+// a source reads to the timer of fill; the committing one knows only jobs and results.
 type run struct {
 	*Pump
 	done func(Account)
@@ -283,7 +283,10 @@ func (r *run) pump(ctx context.Context) error {
 			return err
 		}
 		c = Chunk{Records: c.Records[:0]}
-		end := r.src.Read(ctx, &c)
+		end, err := r.fill(ctx, &c)
+		if err != nil {
+			return err
+		}
 		syncpoint.Reach("read", r.account.Source)
 		if err := r.take(&c); err != nil {
 			return err
@@ -301,6 +304,24 @@ func (r *run) pump(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// fill reads a chunk. A batch that comes of age meanwhile is handed over: a pipe may say nothing for hours. Nobody else
+// touches the run while its source reads. failed is the *commitError of that.
+func (r *run) fill(ctx context.Context, c *Chunk) (end, failed error) {
+	if r.batch.since.IsZero() {
+		return r.src.Read(ctx, c), nil
+	}
+	handed := make(chan struct{})
+	aged := time.AfterFunc(time.Until(r.batch.since.Add(r.BatchAge)), func() {
+		defer close(handed)
+		failed = r.submit(nil)
+	})
+	end = r.src.Read(ctx, c)
+	if !aged.Stop() {
+		<-handed
+	}
+	return end, failed
 }
 
 // take decodes a chunk into the batch and moves the cursor behind it.

@@ -240,7 +240,7 @@ func TestPumpAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		p := newPump(m)
-		p.BatchAge = 3 * time.Second
+		p.BatchAge = 2500 * time.Millisecond
 		var chunks []tapeChunk
 		for i := range 6 {
 			chunks = append(chunks, tapeChunk{next: fmt.Sprint(i), records: []string{ev(fmt.Sprint(i))}, wait: time.Second})
@@ -249,8 +249,43 @@ func TestPumpAge(t *testing.T) {
 		if err != nil || got.Duration != 6*time.Second {
 			t.Errorf("%v, took %v", err, got.Duration)
 		}
-		if diff := cmp.Diff([]int64{4, 2}, m.sizes); diff != "" {
+		if diff := cmp.Diff([]int64{3, 3}, m.sizes); diff != "" {
 			t.Errorf("batch sizes, -want +got:\n%s", diff)
+		}
+	})
+}
+
+// What a source gave before it fell silent is committed while it is: a run that is killed then has lost nothing.
+func TestPumpSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		began := time.Now()
+		var commits []time.Duration
+		m.after = func(int) error {
+			commits = append(commits, time.Since(began))
+			return nil
+		}
+		got, err := newPump(m).Run(t.Context(), &tape{chunks: []tapeChunk{
+			{next: "1", records: []string{ev("a")}}, {next: "2", records: []string{ev("b")}, wait: time.Hour}}})
+		if err != nil || got.Stored != 2 || !got.Complete {
+			t.Errorf("%v, %+v", err, got)
+		}
+		if diff := cmp.Diff([]time.Duration{DefaultBatchAge, time.Hour}, commits); diff != "" {
+			t.Errorf("commits, -want +got:\n%s", diff)
+		}
+	})
+}
+
+// A batch that cannot be stored ends the run, though its source says nothing.
+func TestPumpSilenceFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		full := errors.New("disk full")
+		m.before = func(int) error { return full }
+		got, err := newPump(m).Run(t.Context(), &tape{chunks: []tapeChunk{
+			{next: "1", records: []string{ev("a")}}, {next: "2", records: []string{ev("b")}, wait: time.Hour}}})
+		if !errors.Is(err, full) || got.Duration >= time.Minute || got.Stored != 0 {
+			t.Errorf("%v, %+v", err, got)
 		}
 	})
 }
