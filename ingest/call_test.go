@@ -44,6 +44,13 @@ func TestCalls(t *testing.T) {
 		if len(b.Events) != 0 || len(b.Filtered) != 1 {
 			t.Errorf("%s: %+v", c.name, b)
 		}
+		var kept store.Batch // of a tenant whose settings give the type a role
+		if err := (&LogDecoder{Pseudonyms: testKey}).Decode([]byte(c.record), &kept); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(b.Calls, kept.Calls); diff != "" || len(kept.Events) != 1 {
+			t.Errorf("%s: %d events, and other calls when they are kept: %s", c.name, len(kept.Events), diff)
+		}
 		var got *store.Call
 		if len(b.Calls) == 1 {
 			got = &b.Calls[0]

@@ -101,24 +101,25 @@ func (d *LogDecoder) add(b *store.Batch, err error) error {
 	b.Events = append(b.Events, store.Event{})
 	e := &b.Events[n]
 	id, err := d.head(e)
-	switch {
-	case err != nil:
+	if err != nil {
 		b.Events = b.Events[:n]
-	case e.Experiment == 0 && d.Keep != nil && !d.Keep(e.Type):
-		if b.Filtered == nil {
-			b.Filtered = make(map[store.FilterKey]int64)
-		}
-		b.Filtered[store.FilterKey{Type: e.Type.String(), Day: e.At - e.At%day}]++
-		if e.Type == managementCall {
-			if c, ok := d.call(e, id); ok {
-				b.Calls = append(b.Calls, c)
-			}
-		}
-		b.Events = b.Events[:n]
-	default:
-		d.rest(e, id)
+		return err
 	}
-	return err
+	if e.Type == managementCall { // whether it is kept or not
+		if c, ok := d.call(e, id); ok {
+			b.Calls = append(b.Calls, c)
+		}
+	}
+	if e.Experiment != 0 || d.Keep == nil || d.Keep(e.Type) {
+		d.rest(e, id)
+		return nil
+	}
+	if b.Filtered == nil {
+		b.Filtered = make(map[store.FilterKey]int64)
+	}
+	b.Filtered[store.FilterKey{Type: e.Type.String(), Day: e.At - e.At%day}]++
+	b.Events = b.Events[:n]
+	return nil
 }
 
 // wireEvent holds the members that are read, as they stand in the record: any

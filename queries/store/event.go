@@ -124,7 +124,7 @@ type Batch struct {
 	Rejects  []Reject
 	Filtered map[FilterKey]int64
 	Received int64  // records read: len(Events)+len(Pages)+len(Rejects)+sum(Filtered)
-	Calls    []Call // what some of the filtered records tell
+	Calls    []Call // what some records tell, whether they are stored or filtered
 }
 
 // Reset empties the batch and keeps its memory.
