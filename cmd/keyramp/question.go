@@ -63,14 +63,14 @@ func choose(ctx context.Context, db store.Store, args []string) (store.Seen, err
 			return seen[i], nil
 		}
 		if len(ids) == 0 {
-			list = "no stored event carries an experiment yet"
+			list = "no stored log event carries an experiment yet"
 		}
 		return store.Seen{}, fail(exitUsage, fmt.Errorf("experiment %q is not in the store", args[0]), list)
 	case len(seen) == 1:
 		return seen[0], nil
 	case len(seen) == 0:
-		return store.Seen{}, fail(exitData, errors.New("no stored event carries an experiment"),
-			"`keyramp status` tells what was read; is the experiment active?")
+		return store.Seen{}, fail(exitData, errors.New("no stored log event carries an experiment"),
+			"`keyramp status` tells what was read: page events alone do not say who was assigned; is the experiment active?")
 	}
 	return store.Seen{}, fail(exitUsage, errors.New("which experiment?"), list)
 }
@@ -103,6 +103,10 @@ func (a *app) times(q question, pulled store.Micros) (asOf, since, until time.Ti
 			return asOf, since, until, fail(exitUsage, fmt.Errorf("--%s: %w", arg.flag, err), "")
 		}
 		*arg.to = t
+	}
+	if asOf.After(a.now) { // a decision recorded as of then would pass for the latest one until then
+		return asOf, since, until, fail(exitUsage, fmt.Errorf("--as-of %s lies in the future: it is %s now", stamp(micros(asOf)), stamp(micros(a.now))),
+			"without --as-of all that was read is counted")
 	}
 	if until.IsZero() || until.After(asOf) {
 		until = asOf

@@ -265,8 +265,9 @@ func (r *roll) stepped(d analysis.Decision) bool {
 }
 
 func rampWorld(change func(*tenant.Config)) tenant.Config {
-	c := tenant.Config{Seed: 7, Users: 3500, Days: 62, LoginsPerUserDay: 0.5, Success: 0.98, TreatmentEnroll: 0.25,
-		Phases: []tenant.Phase{{At: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Weight: 10}}}
+	start := time.Date(2026, 8, 2, 0, 0, 0, 0, time.UTC)
+	c := tenant.Config{Seed: 7, Users: 3500, Start: start, Days: 62, LoginsPerUserDay: 0.5, Success: 0.98, TreatmentEnroll: 0.25,
+		Phases: []tenant.Phase{{At: start, Weight: 10}}}
 	if change != nil {
 		change(&c)
 	}
@@ -281,7 +282,7 @@ func TestRamp(t *testing.T) {
 	if os.Getenv("KEYRAMP_LONG") != "" {
 		mornings = nil // each
 	}
-	start := time.Date(2026, 11, 1, 6, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 8, 2, 6, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name  string
 		world func(*tenant.Config)
@@ -362,8 +363,8 @@ func atRamp(t *testing.T, world func(*tenant.Config)) *roll {
 		}
 	}))
 	r.write("plan: {risk_budget: 0.03, margin_cap: 0.06}\n")
-	r.morning(time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC))
-	if d, _ := r.morning(time.Date(2026, 11, 9, 6, 0, 0, 0, time.UTC)); d.Action != analysis.Ramp {
+	r.morning(time.Date(2026, 8, 3, 6, 0, 0, 0, time.UTC))
+	if d, _ := r.morning(time.Date(2026, 8, 10, 6, 0, 0, 0, time.UTC)); d.Action != analysis.Ramp {
 		t.Fatalf("%s %v", d.Action, d.Reasons)
 	}
 	return r
@@ -463,7 +464,7 @@ func TestRampByScript(t *testing.T) {
 	t.Run("a new experiment, since a pause was seen", func(t *testing.T) {
 		r := newRoll(t, rampWorld(func(c *tenant.Config) { c.DraftAllocations, c.Days = true, 14 }))
 		r.write("plan: {risk_budget: 0.03, margin_cap: 0.06}\n")
-		r.morning(time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC))
+		r.morning(time.Date(2026, 8, 3, 6, 0, 0, 0, time.UTC))
 		old := r.experiment()
 		status := func(at time.Time, to string) {
 			r.server.SetNow(at)
@@ -471,7 +472,7 @@ func TestRampByScript(t *testing.T) {
 				t.Fatal(string(a.Body))
 			}
 		}
-		at := time.Date(2026, 11, 3, 6, 0, 0, 0, time.UTC)
+		at := time.Date(2026, 8, 4, 6, 0, 0, 0, time.UTC)
 		status(at, "paused")
 		r.look(at.Add(time.Minute))
 		status(at.Add(2*time.Minute), "active")
@@ -485,7 +486,7 @@ func TestRampByScript(t *testing.T) {
 		wants(r, r.experiment(), "active", 75, 25)
 	})
 	t.Run("not ready", func(t *testing.T) {
-		r := atRamp(t, func(c *tenant.Config) { c.FlagArchived = time.Date(2026, 11, 8, 0, 0, 0, 0, time.UTC) })
+		r := atRamp(t, func(c *tenant.Config) { c.FlagArchived = time.Date(2026, 8, 9, 0, 0, 0, 0, time.UTC) })
 		code, said := r.sh()
 		if code != 1 || !strings.Contains(said, "feature_flag_not_active") || strings.Contains(said, "/status") {
 			t.Errorf("%d\n%s", code, said)
@@ -520,7 +521,7 @@ func TestRampDiffers(t *testing.T) {
 		t.Errorf("told again: %+v", pulled.Confirmations)
 	}
 	out := r.keyramp(0, "experiments", "show", id, "-c", r.settings, "--as-of", now.Add(3*time.Hour).Format(time.RFC3339))
-	for _, want := range []string{"2026-11-02 06:00 active, control 90 %, treatment 10 %", "2026-11-09 07:00 active, control 80 %, treatment 20 %", "phase 2"} {
+	for _, want := range []string{"2026-08-03 06:00 active, control 90 %, treatment 10 %", "2026-08-10 07:00 active, control 80 %, treatment 20 %", "phase 2"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
@@ -536,7 +537,7 @@ func allocations(r *roll, control, treatment int) string {
 // What was changed twice between two pulls is known from the log's own calls: when, and with which weights.
 func TestLoggedCalls(t *testing.T) {
 	r := newRoll(t, rampWorld(func(c *tenant.Config) { c.Days, c.Users, c.LogWrites = 12, 1500, true }))
-	day := func(n int) time.Time { return time.Date(2026, 11, 1+n, 6, 0, 0, 0, time.UTC) }
+	day := func(n int) time.Time { return time.Date(2026, 8, 2+n, 6, 0, 0, 0, time.UTC) }
 	r.morning(day(1))
 	id := r.experiment()
 	for _, c := range []struct {
@@ -556,8 +557,8 @@ func TestLoggedCalls(t *testing.T) {
 	r.morning(day(9)) // compares the strata of all three phases with the truth
 	out := r.keyramp(0, "experiments", "show", id, "--as-of", day(9).Format(time.RFC3339))
 	for _, want := range []string{
-		"phase 1  2026-11-01T00:00:00Z .. 2026-11-04T06:00:00Z", "phase 2  2026-11-04T07:00:00Z .. 2026-11-07T06:00:00Z", "phase 3  2026-11-07T06:01:00Z .. open",
-		" 75 %  control", "2026-11-04 07:00 active, control 75 %, treatment 25 %, by a call in the log",
+		"phase 1  2026-08-02T00:00:00Z .. 2026-08-05T06:00:00Z", "phase 2  2026-08-05T07:00:00Z .. 2026-08-08T06:00:00Z", "phase 3  2026-08-08T06:01:00Z .. open",
+		" 75 %  control", "2026-08-05 07:00 active, control 75 %, treatment 25 %, by a call in the log",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)

@@ -91,11 +91,12 @@ func number(ts *testscript.TestScript, text string, otherwise int) int {
 	return n
 }
 
-// world [users=N] [days=N] [seed=N] [ramp=1] makes people and their log, and
-// sets EXPERIMENT, CONTROL and TREATMENT.
+// world [users=N] [days=N] [seed=N] [retention=DAYS] [ramp=1] makes people and
+// their log, and sets EXPERIMENT, CONTROL and TREATMENT.
 func cmdWorld(ts *testscript.TestScript, _ bool, args []string) {
 	opt := settingsOf(ts, args)
-	c := tenant.Config{Seed: uint64(number(ts, opt["seed"], 1)), Users: number(ts, opt["users"], 800), Days: number(ts, opt["days"], 10)}
+	c := tenant.Config{Seed: uint64(number(ts, opt["seed"], 1)), Users: number(ts, opt["users"], 800), Days: number(ts, opt["days"], 10),
+		Retention: time.Duration(number(ts, opt["retention"], 30)) * 24 * time.Hour}
 	if opt["ramp"] != "" {
 		start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 		c.Phases = []tenant.Phase{{At: start, Weight: 10}, {At: start.AddDate(0, 0, c.Days/2), Weight: 25}}

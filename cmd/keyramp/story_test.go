@@ -195,7 +195,7 @@ func (s *story) compare(r analysis.Report) {
 
 // Pooling over a ramp with drifting base rates invents an effect; strata do not.
 func TestThreePhaseRamp(t *testing.T) {
-	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 8, 2, 0, 0, 0, 0, time.UTC)
 	day := func(n int) time.Time { return start.AddDate(0, 0, n) }
 	world := func(change func(*tenant.Config)) tenant.Config {
 		c := tenant.Config{Seed: 11, Users: 8000, Days: 28, LoginsPerUserDay: 0.2, Start: start,
