@@ -162,7 +162,8 @@ func isJSON(a *ingest.Answer) error {
 	return nil
 }
 
-// gap is what the page no longer keeps.
+// gap is what the page no longer keeps: from what was read to the oldest event, or to now when that is told as later. If
+// the page keeps older ones than were read, the gap is a moment, and told all the same.
 func (a *API) gap(got *ingest.Answer) *store.Gap {
 	var body struct {
 		Oldest string `json:"oldest_time"`
@@ -171,8 +172,9 @@ func (a *API) gap(got *ingest.Answer) *store.Gap {
 	g := &store.Gap{Source: a.Name(), From: a.cur.Watermark, Noticed: got.Date.UnixMicro(), Position: a.cur.Position}
 	g.Until = g.Noticed
 	if t, ok := ingest.ParseTime([]byte(body.Oldest)); ok {
-		g.Until = t
+		g.Until = min(t, g.Noticed)
 	}
+	g.Until = max(g.Until, g.From)
 	return g
 }
 

@@ -158,6 +158,34 @@ func TestAPIGone(t *testing.T) {
 	})
 }
 
+// TestAPIGoneOdd: a gap ends where it began or later, and not in the future, whatever the page says of its oldest event.
+func TestAPIGoneOdd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UnixMicro()
+		from := store.Cursor{Position: "at/20", Watermark: now - 3600e6}
+		for oldest, until := range map[string]store.Micros{
+			"1999-12-01T00:00:00Z": from.Watermark, // it keeps what was read, too
+			"1999-12-31T23:30:00Z": now - 1800e6,
+			"9000-01-01T00:00:00Z": now,
+			"yesterday":            now,
+		} {
+			s := &shelf{n: 100, oldest: 60, limit: 500}
+			s.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Query().Get("cursor") != "at/20" {
+					return false
+				}
+				w.WriteHeader(http.StatusGone)
+				fmt.Fprintf(w, `{"oldest_time":%q}`, oldest)
+				return true
+			}
+			_, gaps, _, err := drain(t, api(t, inMemory(s.ServeHTTP), from))
+			if err != nil || len(gaps) != 1 || gaps[0].From != from.Watermark || gaps[0].Until != until {
+				t.Errorf("%s: gaps %+v, want one until %d, error %v", oldest, gaps, until, err)
+			}
+		}
+	})
+}
+
 // TestAPIGoneAndRefused: a gap behind which nothing was read is not told, since the next run meets it again.
 func TestAPIGoneAndRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
