@@ -68,7 +68,7 @@ func (d *Decoder) dated(m members) store.Micros {
 		places = []string{d.Mapping.Time}
 	}
 	for _, place := range places {
-		if at, ok := ingest.ParseTime([]byte(strings.Trim(string(m.at(place)), `"`))); ok {
+		if at, ok := m.timeAt(place); ok {
 			return at
 		}
 	}

@@ -52,7 +52,7 @@ var Mappings = map[string]Mapping{
 // mapped reads an event by the mapping.
 func (d *Decoder) mapped(m members, b *store.Batch) error {
 	p := *d.Mapping
-	at, ok := ingest.ParseTime([]byte(strings.Trim(string(m.at(p.Time)), `"`)))
+	at, ok := m.timeAt(p.Time)
 	if !ok {
 		return &ingest.RejectError{Reason: ingest.ReasonTime, Detail: p.Time + " is missing or no time"}
 	}
@@ -71,7 +71,11 @@ func (d *Decoder) mapped(m members, b *store.Batch) error {
 	}
 	var id []string
 	for _, place := range p.ID {
-		id = append(id, strings.Trim(string(m.at(place)), `"`))
+		part, ok := m.plainAt(place)
+		if !ok {
+			return &ingest.RejectError{Reason: ingest.ReasonNoID, Detail: place + " is neither text nor a number"}
+		}
+		id = append(id, part)
 	}
 	if id[0] == "" || id[0] == "null" {
 		return &ingest.RejectError{Reason: ingest.ReasonNoID, Detail: p.ID[0] + " is missing"}
@@ -111,6 +115,27 @@ func (m members) at(place string) json.RawMessage {
 		return nil
 	}
 	return in.at(inner)
+}
+
+// plainAt returns what a string says, however it is escaped, a number or null as it is written, and "" where nothing is. It
+// reports false for another value: as an id it would be that of many events.
+func (m members) plainAt(place string) (string, bool) {
+	switch raw := m.at(place); {
+	case len(raw) > 0 && raw[0] == '"':
+		s := ""
+		err := json.Unmarshal(raw, &s)
+		return s, err == nil
+	case len(raw) > 0 && strings.IndexByte("{[tf", raw[0]) >= 0:
+		return "", false
+	default:
+		return string(raw), true
+	}
+}
+
+// timeAt reads a time from a place.
+func (m members) timeAt(place string) (store.Micros, bool) {
+	s, _ := m.plainAt(place)
+	return ingest.ParseTime([]byte(s))
 }
 
 // textAt is text for a place.
