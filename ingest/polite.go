@@ -202,6 +202,8 @@ type Request struct {
 	Body   []byte
 	Bearer Secret // sent as Authorization when set
 
+	Patience time.Duration // with this request, at most that of the manners; 0 = that
+
 	// Check looks at the body of a 2xx answer. Its error means that the answer
 	// was damaged on the way, so that the request is repeated, unless it wraps ErrTooLarge.
 	Check func(a *Answer) error
@@ -233,7 +235,11 @@ func (p *Polite) Do(ctx context.Context, r Request) (*Answer, error) {
 		InitialInterval: firstPause, RandomizationFactor: 1, Multiplier: 2, MaxInterval: maxPause,
 	}
 	_, bounded := ctx.Deadline()
-	giveUp := time.Now().Add(p.manners.MaxElapsed)
+	patience := p.manners.MaxElapsed
+	if r.Patience > 0 {
+		patience = min(patience, r.Patience)
+	}
+	giveUp := time.Now().Add(patience)
 	for tries := 1; ; tries++ {
 		asked := time.Now()
 		if !bounded && p.gate().After(giveUp) {

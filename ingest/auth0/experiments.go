@@ -22,6 +22,9 @@ const (
 	// scopeDelay is how long a kept token may lack a scope that was granted
 	// meanwhile. A tenant without the scope would otherwise cost a token a run.
 	scopeDelay = time.Hour
+	// besides is the patience with what is asked beside the log, which must not wait for it: a run has an end, and the
+	// tenant forgets.
+	besides = time.Minute
 )
 
 // idForm is what an id must look like before it becomes part of a path.
@@ -116,7 +119,7 @@ func (c *Client) experiment(ctx context.Context, id string) (store.Observation, 
 
 // object gets a JSON object into v.
 func (c *Client) object(ctx context.Context, path, query string, v any) (*ingest.Answer, error) {
-	a, err := c.get(ctx, ingest.Request{Path: path, Query: query, Check: isJSON})
+	a, err := c.get(ctx, ingest.Request{Path: path, Query: query, Check: isJSON, Patience: besides})
 	if err != nil {
 		return nil, err
 	}

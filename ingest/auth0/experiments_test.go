@@ -84,6 +84,24 @@ func TestExperiments(t *testing.T) {
 	})
 }
 
+// TestExperimentsDown: the log waits a minute for experiments that cannot be told, and no longer.
+func TestExperimentsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTape()
+		p.before = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == experimentsPath {
+				answer(w, 500, "", "")
+			}
+			return r.URL.Path == experimentsPath
+		}
+		began := time.Now()
+		_, err := client(t, p).Experiments(t.Context(), nil)
+		if took := time.Since(began); !errors.Is(err, ErrUpstream) || took < besides/4 || took > besides {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
 // TestNoExperiments: a tenant that does not tell is no failure of the run.
 func TestNoExperiments(t *testing.T) {
 	for name, c := range map[string]struct {
