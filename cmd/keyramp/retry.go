@@ -159,7 +159,7 @@ func (r *retry) open(name string, rejects []store.Reject) (src ingest.Source, do
 	manners := ingest.Manners{Rate: r.settings.rate, UserAgent: "keyramp/" + keyrampVersion(), Log: r.log}
 	switch kind, place, _ := strings.Cut(name, ":"); kind {
 	case "file":
-		path := filepath.FromSlash(place)
+		path := logfile.Named(place)
 		info, err := os.Stat(path)
 		switch {
 		case place == "-":

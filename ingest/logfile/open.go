@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -201,3 +203,19 @@ func logName(name string) bool {
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~")
 }
+
+// Named is the path of the file whose source has a name, given without its "file:": spelled as it is there, or else with
+// the bytes that were written as %FF.
+func Named(name string) string {
+	path := filepath.FromSlash(name)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return path
+	}
+	return foreignByte.ReplaceAllStringFunc(path, func(s string) string {
+		b, _ := strconv.ParseUint(s[1:], 16, 8) // two digits
+		return string([]byte{byte(b)})
+	})
+}
+
+// foreignByte is how spelled writes a byte that is no text. None of ASCII is.
+var foreignByte = regexp.MustCompile("%[89A-F][0-9A-F]")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -37,10 +38,11 @@ func TestPipeCancel(t *testing.T) {
 	w.Close()
 }
 
-// Files whose names are no text are sources of different names, which are.
+// Files whose names are no text are sources of different names, which are, and by which they are found again.
 func TestNamesThatAreNoText(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a\xff.json", "a\xfe.json"} {
+	on := []string{"a\xfe.json", "a\xff.json", "b%FF.json", "c%20\xe9.json"}
+	for _, name := range on {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(three), 0o600); err != nil {
 			t.Skip(err) // some systems have no such names
 		}
@@ -49,9 +51,13 @@ func TestNamesThatAreNoText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"a%FE.json", "a%FF.json"} {
-		if got := filepath.Base(files[i].Name()); got != want {
+	for i, want := range []string{"a%FE.json", "a%FF.json", "b%FF.json", "c%20%E9.json"} {
+		name := files[i].Name()
+		if got := filepath.Base(name); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+		if got := Named(strings.TrimPrefix(name, "file:")); got != filepath.Join(dir, on[i]) {
+			t.Errorf("%q is found at %q, want %q", name, got, on[i])
 		}
 	}
 }
