@@ -182,14 +182,16 @@ func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudo
 		return err
 	}
 	seen, err := client.Experiments(ctx, running)
-	switch {
-	case err == nil:
+	if len(seen) > 0 { // with an error, too
 		if err := db.Observe(ctx, seen); err != nil {
 			return err
 		}
 		if err := p.confirm(ctx, db, seen); err != nil {
 			return err
 		}
+	}
+	switch {
+	case err == nil:
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, auth0.ErrNoExperiments):
@@ -197,7 +199,7 @@ func (p *pull) openAuth0(ctx context.Context, db store.Store, ids *ingest.Pseudo
 	case errors.Is(err, auth0.ErrAuth):
 		return err
 	default:
-		p.log.Warn("experiments were not read this time", "why", err)
+		p.log.Warn("not all experiments were read this time", "why", err)
 	}
 	logs, err := client.Logs(from, since)
 	if err != nil {

@@ -32,7 +32,8 @@ var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // Experiments asks what the tenant says of each of its experiments now, in the
 // order of its list. Archived ones are not in the list, so it also asks for the
-// running ones that were known. Errors wrap
+// running ones that were known. What was told comes with an error, too: one
+// experiment that cannot be told does not hide the others. Errors wrap
 // ErrNoExperiments when the tenant does not tell at all, else ErrAuth,
 // ErrUpstream, ErrConfig or the context's error.
 func (c *Client) Experiments(ctx context.Context, running []string) ([]store.Observation, error) {
@@ -46,18 +47,21 @@ func (c *Client) Experiments(ctx context.Context, running []string) ([]store.Obs
 		}
 	}
 	var all []store.Observation
+	var failed error
 	for _, id := range ids {
 		o, err := c.experiment(ctx, id)
 		var r *refusal
-		if errors.As(err, &r) && r.status == http.StatusNotFound {
-			continue // deleted, or another tenant's
+		switch {
+		case err == nil:
+			all = append(all, o)
+		case errors.As(err, &r) && r.status == http.StatusNotFound: // deleted, or another tenant's
+		case failed != nil || errors.Is(err, ErrAuth) || ctx.Err() != nil: // it is not the experiment
+			return all, err
+		default:
+			failed = err
 		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, o)
 	}
-	return all, nil
+	return all, failed
 }
 
 func (c *Client) experimentIDs(ctx context.Context) ([]string, error) {

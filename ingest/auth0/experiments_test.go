@@ -2,11 +2,13 @@ package auth0
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -100,6 +102,50 @@ func TestExperimentsDown(t *testing.T) {
 			t.Errorf("%v after %v", err, took)
 		}
 	})
+}
+
+// TestExperimentsInPart: one that cannot be told does not hide the others; after a second one nobody waits any more.
+func TestExperimentsInPart(t *testing.T) {
+	for name, c := range map[string]struct {
+		broken, told []string
+		longest      time.Duration
+	}{
+		"one":  {[]string{"exp_1"}, []string{"exp_2", "exp_3", "exp_4"}, besides},
+		"two":  {[]string{"exp_1", "exp_3"}, []string{"exp_2"}, 2 * besides},
+		"last": {[]string{"exp_4"}, []string{"exp_1", "exp_2", "exp_3"}, besides},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newTape()
+				p.before = func(w http.ResponseWriter, r *http.Request) bool {
+					id, ok := strings.CutPrefix(r.URL.Path, experimentsPath+"/")
+					switch {
+					case r.URL.Path == experimentsPath:
+						io.WriteString(w, `{"experiments":[{"id":"exp_1"},{"id":"exp_2"},{"id":"exp_3"},{"id":"exp_4"}]}`)
+					case ok && slices.Contains(c.broken, id):
+						answer(w, 500, "", "")
+					case ok:
+						fmt.Fprintf(w, `{"id":%q,"status":"active"}`, id)
+					default:
+						return false
+					}
+					return true
+				}
+				began := time.Now()
+				all, err := client(t, p).Experiments(t.Context(), nil)
+				var told []string
+				for _, o := range all {
+					told = append(told, o.Experiment)
+				}
+				if d := cmp.Diff(c.told, told); d != "" || !errors.Is(err, ErrUpstream) || !strings.Contains(err.Error(), c.broken[len(c.broken)-1]) {
+					t.Errorf("error %v, told %s", err, d)
+				}
+				if took := time.Since(began); took > c.longest {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
 }
 
 // TestNoExperiments: a tenant that does not tell is no failure of the run.
