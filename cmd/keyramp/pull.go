@@ -32,8 +32,9 @@ func newPull(a *app) *cobra.Command {
 		Use:   "pull [auth0] [enrollments]",
 		Short: "Fetch what is new from the tenant and from the enrollment page",
 		Long: `Fetch new events from the configured sources, all of them unless some are named,
-and continue where the last run ended. Rows and cursor are committed together,
-so a run that dies is simply started again.
+and continue where the last run ended. One that fails does not hold up the
+others. Rows and cursor are committed together, so a run that dies is simply
+started again.
 
 Credentials come by environment: AUTH0_DOMAIN, AUTH0_CLIENT_ID and
 AUTH0_CLIENT_SECRET (or AUTH0_CLIENT_SECRET_FILE), or AUTH0_API_TOKEN; for the
@@ -107,6 +108,7 @@ func (p *pull) run(ctx context.Context, names []string) error {
 		defer cancel()
 	}
 	err := p.writing(ctx, func(ctx context.Context, db store.Store, ids *ingest.Pseudonyms) error {
+		var failed error // of a source, of which the others know nothing
 		for _, name := range names {
 			open := p.openAuth0
 			if name == sourcePage {
@@ -119,11 +121,20 @@ func (p *pull) run(ctx context.Context, names []string) error {
 				}
 				continue
 			}
-			if err != nil {
-				return sourceError(name, err)
+			if err == nil {
+				continue
+			}
+			err = sourceError(name, err)
+			switch {
+			case ctx.Err() != nil || !errors.Is(err, ingest.ErrAuth) && !errors.Is(err, ingest.ErrConfig) && !errors.Is(err, ingest.ErrUpstream):
+				return err
+			case failed == nil:
+				failed = err
+			default:
+				p.log.Warn(name+" failed, too", "why", err)
 			}
 		}
-		return nil
+		return failed
 	})
 	if err == nil && p.gaps > 0 && p.onGap == "fail" {
 		return fail(exitData, fmt.Errorf("%d %s recorded: a source no longer held what came after the last run", p.gaps, plural(p.gaps, "gap was", "gaps were")),
