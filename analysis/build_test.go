@@ -518,6 +518,12 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%v: %d quiet days, %d missing", c.shown, days, missing)
 		}
 	}
+	// A limit longer than three centuries is one that is never reached.
+	in = base()
+	in.Plan.Limits.StaleHours = 9_999_999
+	if r := Build(in); len(r.Flags) != 0 {
+		t.Error(r.Flags)
+	}
 	// A paused experiment is not stale, and is said to stand still.
 	in = base()
 	in.Scope.Phases[0].Until = in.AsOf - 20*dayMicros

@@ -140,10 +140,10 @@ func (d *design) quality(r *Report, in Input, unlinked bool) []Flag {
 	if n := len(d.phases); n > 0 && in.AsOf > 0 {
 		last := d.phases[n-1]
 		active := last.Until == 0 || last.Until >= in.AsOf
-		quiet := time.Duration(in.AsOf-max(q.LastEvent, last.From)) * time.Microsecond
-		if limit := time.Duration(limits.StaleHours) * time.Hour; active && quiet > limit {
-			j.flags = append(j.flags, Flag{Name: "stale", Blocking: true,
-				Value: ptr(quiet.Hours()), Limit: ptr(limit.Hours()),
+		quiet := (time.Duration(in.AsOf-max(q.LastEvent, last.From)) * time.Microsecond).Hours()
+		// In hours: a limit that is meant to be never reached may be longer than a Duration can be.
+		if limit := float64(limits.StaleHours); active && quiet > limit {
+			j.flags = append(j.flags, Flag{Name: "stale", Blocking: true, Value: &quiet, Limit: &limit,
 				Words: "No event of the experiment for too many hours although it is active.",
 				Do:    "Run pull, look at status, and check that the experiment is still active at the tenant."})
 		}
