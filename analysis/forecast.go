@@ -35,11 +35,12 @@ func (c *comparer) forecasts(of *Comparison, in Input) []Forecast {
 	if of.NextShare == nil {
 		return out
 	}
-	if missing := c.plan.MinDwellDays - of.Days; missing > 0 {
-		days := float64(missing)
-		out = append(out, foreseen("dwell", stats.Days{Fast: days, Mid: days, Slow: days}))
-	}
 	days, over := c.paceWindow(in)
+	if missing := float64(c.plan.MinDwellDays - of.Days); missing > 0 && over == phaseOver {
+		out = append(out, unforeseen("dwell", over))
+	} else if missing > 0 {
+		out = append(out, foreseen("dwell", stats.Days{Fast: missing, Mid: missing, Slow: missing}))
+	}
 	if d := of.Success.Difference; d.Diff == nil || *d.Lower <= -*of.Margin {
 		out = append(out, c.forecastSuccess(of, days, over))
 	}
@@ -180,12 +181,15 @@ func forecast(gate string, needed, now float64, gains []float64) Forecast {
 	return foreseen(gate, d)
 }
 
+// phaseOver is why a phase that was ended gains neither days nor evidence.
+const phaseOver = "the last phase is over"
+
 // paceWindow lists the starts of the last complete UTC days of the running phase, at most seven, and says why
 // there are none.
 func (d *design) paceWindow(in Input) (days []store.Micros, none string) {
 	last := d.phases[len(d.phases)-1]
 	if last.Until > 0 && last.Until <= in.AsOf {
-		return nil, "the last phase is over"
+		return nil, phaseOver
 	}
 	from, until := in.seen(last)
 	one := store.Micros(day.Microseconds())
@@ -220,8 +224,12 @@ func information(kind stats.Kind, strata []stats.Stratum) float64 {
 var gateWords = map[string]string{"login_success": "login success", "enrollment": "the gain in enrollment"}
 
 func unforeseen(gate, reason string) Forecast {
-	return Forecast{Gate: gate, Reason: reason,
+	f := Forecast{Gate: gate, Reason: reason,
 		Words: "When " + gateWords[gate] + " can be decided is not foreseeable: " + reason + "."}
+	if gate == "dwell" {
+		f.Words = "The phase will not reach its planned days: " + reason + "."
+	}
+	return f
 }
 
 // foreseen puts a time into words, in whole days.

@@ -111,6 +111,9 @@ func TestForecastSaysWhyNot(t *testing.T) {
 		{"no days of logins", "login_success", "by its day", func(in *Input) { in.Counts.LoginDays = nil }},
 		{"a big drop", "login_success", "beyond the margin", func(in *Input) { in.Counts.Sums[5].Y -= 200 }},
 		{"a pause", "login_success", "the last phase is over", func(in *Input) { in.Scope.Phases[0].Until = in.AsOf }},
+		{"a pause before the planned days", "dwell", "the last phase is over", func(in *Input) {
+			in.Plan.MinDwellDays, in.Scope.Phases[0].Until = 14, in.AsOf
+		}},
 		{"a new phase", "enrollment", "no complete day", func(in *Input) { in.Scope.Phases[0].From = in.AsOf - 1 }},
 		{"silence", "login_success", "nothing was learned", func(in *Input) { in.AsOf += 20 * dayMicros; in.Scope.Until = in.AsOf }},
 		{"one look", "enrollment", "one look", func(in *Input) { in.Plan.Mode = Fixed }},
