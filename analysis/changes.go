@@ -86,9 +86,16 @@ func said(values map[string]string, name string) string {
 	return "none"
 }
 
-// values are the settings of a plan under their names in the configuration file.
+// values are the settings of a plan under their names in the configuration file. What means the same is written in
+// one way, so that it is no change.
 func (p Plan) values() map[string]string {
 	p.SignOff = ""
+	if p.Method == MethodNewcombe {
+		p.Method = ""
+	}
+	if p.Horizon != nil {
+		p.Horizon = ptr(p.Horizon.UTC())
+	}
 	out := map[string]string{}
 	var add func(prefix string, raw []byte)
 	add = func(prefix string, raw []byte) {
