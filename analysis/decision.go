@@ -118,6 +118,13 @@ func Decide(p Plan, r *Report) Decision {
 		d.Verdict.explain(r)
 		return d
 	}
+	if len(d.Treatments) > 1 {
+		for i, v := range d.Treatments {
+			if v.Action == RollBack {
+				d.Treatments[i].Next = "Send " + v.Treatment.Label() + " back to control, then look for the cause."
+			}
+		}
+	}
 	d.Verdict = d.Treatments[best]
 	for i, v := range d.Treatments {
 		if i == best {
@@ -132,6 +139,9 @@ func Decide(p Plan, r *Report) Decision {
 			d.AlsoRollBack = append(d.AlsoRollBack, v.Treatment)
 			d.Next = "Send " + v.Treatment.Label() + " back to control. " + d.Next
 		}
+	}
+	if d.Action == RollBack && len(d.Treatments) == len(d.AlsoRollBack)+1 {
+		d.Next = nextWords[RollBack]
 	}
 	return d
 }

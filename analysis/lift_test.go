@@ -63,6 +63,17 @@ func TestRollBackBesideRamp(t *testing.T) {
 		!strings.HasPrefix(d.Next, "Send loud back to control.") || len(d.Also) != 1 || !strings.Contains(d.Also[0], "login_success_drop") {
 		t.Errorf("%s %+v %q %v", d.Action, d.AlsoRollBack, d.Next, d.Also)
 	}
+	// Nobody leaves the treatment that may stay, unless all of them go back.
+	groups := []group{{1, 0, "c", 0, 5, 8000, 8, 80}, {1, 0, "t", 0, 5, 1000, 1, 10}, {1, 0, "u", 0, 5, 1000, 90, 600}}
+	if d := Decide(r.Plan, Build(asked(p, counted(groups...)))); d.Action != RollBack || d.Treatment.ID != "u" || d.Treatments[0].Action != Hold ||
+		d.Next != "Send loud back to control, then look for the cause." || d.Treatments[1].Next != d.Next {
+		t.Errorf("%s %s %q", d.Action, d.Treatment.ID, d.Next)
+	}
+	groups[1].failed = 600
+	if d := Decide(r.Plan, Build(asked(p, counted(groups...)))); d.Action != RollBack || len(d.AlsoRollBack) != 1 ||
+		d.Next != "Send everybody back to control, then look for the cause." {
+		t.Errorf("%s %+v %q", d.Action, d.AlsoRollBack, d.Next)
+	}
 	// Each treatment has its part of alpha, and is adjusted for the other.
 	a, b := r.Comparisons[0], r.Comparisons[1]
 	holm := stats.Holm([]float64{*a.Enrollment.Difference.P, *b.Enrollment.Difference.P})
