@@ -249,7 +249,9 @@ func conclusion(r *analysis.Report, c *analysis.Comparison) section {
 }
 
 func level(alpha float64) string {
-	return strings.TrimSuffix(strings.TrimRight(fixed((1-alpha)*100, 2), "0"), ".") + " %"
+	v := (1 - alpha) * 100
+	s := fixed(v, apart(v, 100, 2)) // never 100
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + " %"
 }
 
 // testWords name the test that a p-value is from.

@@ -45,6 +45,14 @@ func halfWidth(lo, hi *float64) float64 {
 	return (*hi - *lo) / 2 * 100
 }
 
+// apart is how many decimals, of at least so many, show on which side of a limit a number is.
+func apart(v, limit float64, decimals int) int {
+	for decimals < 12 && v != limit && fixed(v, decimals) == fixed(limit, decimals) {
+		decimals++
+	}
+	return decimals
+}
+
 func fixed(v float64, decimals int) string {
 	s := strconv.FormatFloat(v, 'f', decimals, 64)
 	if strings.Trim(s, "-0.") == "" { // -0.00 is 0.00

@@ -42,6 +42,7 @@ func TestNumbers(t *testing.T) {
 		{pValue(p(0.00001)), "< 0.0001"}, {pValue(p(0.0321)), "= 0.032"},
 		{significant(p(0)), "0"}, {significant(p(12345)), "12,345"}, {significant(p(2.8e-48)), "2.8e-48"},
 		{level(0.05), "95 %"}, {level(0.025), "97.5 %"}, {level(0.01), "99 %"},
+		{level(0.00001), "99.999 %"}, {level(0.00005), "99.995 %"}, {level(0.1), "90 %"},
 		{clean("a\x1b[31m\u202eb"), `a\x1b[31m\u{202e}b`},
 		{csvSafe("=1"), "'=1"}, {csvSafe("＋1"), "'＋1"}, {csvSafe("a=1"), "a=1"}, {csvSafe(""), ""},
 		{inMarkdown("a|b`c`<d>"), "a\\|b\\`c\\`&lt;d&gt;"},
