@@ -346,20 +346,32 @@ func flagNumbers(f analysis.Flag) string {
 	case f.Name == "sample_ratio_mismatch" || f.Value == nil && f.Count == nil:
 		return ""
 	case f.Name == "stale":
-		return " (" + fixed(*f.Value, 0) + " hours, limit " + fixed(*f.Limit, 0) + ")"
+		n := apart(*f.Value, *f.Limit, 0)
+		return " (" + fixed(*f.Value, n) + " hours, limit " + fixed(*f.Limit, n) + ")"
 	case f.Value != nil && f.Of == nil:
-		return " (" + count(*f.Count) + ", " + percent(f.Value, 2) + " of the time, limit " + share(f.Limit) + ")"
+		value, limit := besideLimit(f)
+		return " (" + count(*f.Count) + ", " + value + " of the time, limit " + limit + ")"
 	case f.Value == nil:
 		if *f.Count == 0 {
 			return ""
 		}
 		return " (" + count(*f.Count) + ")"
 	}
-	s := " (" + count(*f.Count) + " of " + count(*f.Of) + " = " + percent(f.Value, 2)
-	if f.Limit != nil {
-		s += ", limit " + share(f.Limit)
+	of := " (" + count(*f.Count) + " of " + count(*f.Of) + " = "
+	if f.Limit == nil {
+		return of + percent(f.Value, 2) + ")"
 	}
-	return s + ")"
+	value, limit := besideLimit(f)
+	return of + value + ", limit " + limit + ")"
+}
+
+// besideLimit writes the share of a flag and its limit, with decimals enough to see which is larger.
+func besideLimit(f analysis.Flag) (value, limit string) {
+	n := apart(*f.Value*100, *f.Limit*100, 2)
+	if n == 2 {
+		return percent(f.Value, n), share(f.Limit)
+	}
+	return percent(f.Value, n), percent(f.Limit, n)
 }
 
 var signalWords = map[analysis.Signal]string{

@@ -28,6 +28,27 @@ func TestConditionShowsItsSide(t *testing.T) {
 	}
 }
 
+// A flag never looks as if it had reached its limit alone.
+func TestFlagShowsItsSide(t *testing.T) {
+	p := func(v float64) *float64 { return &v }
+	n := func(v int64) *int64 { return &v }
+	for _, c := range []struct {
+		f    analysis.Flag
+		want string
+	}{
+		{analysis.Flag{Name: "stale", Value: p(48.25), Limit: p(48)}, " (48.2 hours, limit 48.0)"},
+		{analysis.Flag{Name: "stale", Value: p(49), Limit: p(48)}, " (49 hours, limit 48)"},
+		{analysis.Flag{Name: "crossover", Count: n(20001), Of: n(100000), Value: p(0.20001), Limit: p(0.2)}, " (20,001 of 100,000 = 20.001 %, limit 20.000 %)"},
+		{analysis.Flag{Name: "crossover", Count: n(21), Of: n(100), Value: p(0.21), Limit: p(0.2)}, " (21 of 100 = 21.00 %, limit 20 %)"},
+		{analysis.Flag{Name: "page_gap", Count: n(1), Value: p(0.0199999), Limit: p(0.02)}, " (1, 1.99999 % of the time, limit 2.00000 %)"},
+		{analysis.Flag{Name: "carry_over", Count: n(1), Of: n(4), Value: p(0.25)}, " (1 of 4 = 25.00 %)"},
+	} {
+		if got := flagNumbers(c.f); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	p := func(v float64) *float64 { return &v }
 	for _, c := range []struct{ got, want string }{
