@@ -31,6 +31,29 @@ var exported = []store.Column{
 
 var noon = time.Date(2026, 11, 3, 12, 0, 0, 123456000, time.FixedZone("CET", 3600))
 
+// With several treatments control is in the CSV of a report once: who sums a column counts nobody twice.
+func TestControlOnce(t *testing.T) {
+	r := analysis.Build(tenants["three"]())
+	var out bytes.Buffer
+	if err := Report(&out, r, analysis.Decide(r.Plan, r), Options{Format: CSV}); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, row := range strings.Split(out.String(), "\n")[1:] {
+		fact := row[:strings.LastIndex(row, ",")+1]
+		if fact == "" {
+			continue
+		}
+		if seen[fact] && !strings.Contains(fact, ",decision,reason,") {
+			t.Error("twice:", row)
+		}
+		seen[fact] = true
+	}
+	if len(seen) < 100 {
+		t.Error(len(seen), "facts")
+	}
+}
+
 func TestCSV(t *testing.T) {
 	var b bytes.Buffer
 	w, err := NewCSV(&b, exported, false)

@@ -131,8 +131,10 @@ func writeTidy(w io.Writer, r *analysis.Report, d analysis.Decision, unsafe bool
 			t.difference(e.Phase, id, "login_success", e.Success)
 		}
 		for _, s := range c.Strata {
-			t.count(s.Phase, s.Origin, c.Control.ID, "enroll", "subjects", s.ControlSubjects)
-			t.count(s.Phase, s.Origin, c.Control.ID, "enroll", "enrolled", s.ControlEnrolled)
+			if i == 0 { // as above: control is one arm, however many are set against it
+				t.count(s.Phase, s.Origin, c.Control.ID, "enroll", "subjects", s.ControlSubjects)
+				t.count(s.Phase, s.Origin, c.Control.ID, "enroll", "enrolled", s.ControlEnrolled)
+			}
 			t.count(s.Phase, s.Origin, id, "enroll", "subjects", s.TreatmentSubjects)
 			t.count(s.Phase, s.Origin, id, "enroll", "enrolled", s.TreatmentEnrolled)
 			t.number(s.Phase, s.Origin, id, "enroll", "share", s.Share)
