@@ -63,6 +63,9 @@ func (a *app) confirm(ctx context.Context, db store.Store, seen []store.Observat
 		}
 		c := confirmed(record.Decision, o)
 		c.Decision = last.ID
+		if !c.AsDecided && o.Status != "active" && a.continued(o.Experiment) {
+			continue // it made room, and the one that goes on with it is compared
+		}
 		a.summary.Confirmations = append(a.summary.Confirmations, c)
 		if c.AsDecided {
 			a.log.Info(fmt.Sprintf("%s stands as %s of %s recommended: %s", c.Experiment, c.Action, minute(last.AsOf), c.Found))
@@ -71,6 +74,16 @@ func (a *app) confirm(ctx context.Context, db store.Store, seen []store.Observat
 		}
 	}
 	return nil
+}
+
+// continued says whether the settings have another experiment go on with this one.
+func (a *app) continued(id string) bool {
+	for _, e := range a.settings.Experiments {
+		if slices.Contains(e.Continues, id) {
+			return true
+		}
+	}
+	return false
 }
 
 // confirmed compares a decision with how the tenant stands.
