@@ -90,12 +90,15 @@ func (a *app) continued(id string) bool {
 func confirmed(d analysis.Decision, o store.Observation) confirmation {
 	c := confirmation{Experiment: o.Experiment, Action: string(d.Action)}
 	name := d.Treatment.Label()
-	weight := -1
-	for _, arm := range o.Arms {
-		if arm.Variation == d.Treatment.ID {
-			weight = arm.Weight
+	weightOf := func(variation string) int {
+		for _, arm := range o.Arms {
+			if arm.Variation == variation {
+				return arm.Weight
+			}
 		}
+		return -1
 	}
+	weight := weightOf(d.Treatment.ID)
 	switch {
 	case o.Status != "active":
 		c.Found = o.Status
@@ -117,6 +120,13 @@ func confirmed(d analysis.Decision, o store.Observation) confirmation {
 		target := int(math.Round(100 * *d.TargetShare))
 		c.Recommended = fmt.Sprintf("%s %d %%", name, target)
 		c.AsDecided = o.Status == "active" && weight == target
+	}
+	for _, v := range d.AlsoRollBack {
+		c.Recommended += ", " + v.Label() + " 0 %"
+		if weight := weightOf(v.ID); o.Status == "active" && weight > 0 {
+			c.Found += fmt.Sprintf(", %s %d %%", v.Label(), weight)
+			c.AsDecided = false
+		}
 	}
 	return c
 }
