@@ -18,6 +18,9 @@ func reasons(d analysis.Decision) section {
 		if d.Action == analysis.RollBack { // what is met here is no good news
 			l.mark = stop
 		}
+		if d.Action == analysis.Ramp && !c.Met {
+			l = say(info, l.text+", accepted")
+		}
 		s.lines = append(s.lines, l)
 	}
 	s.lines = append(s.lines, say(plain, "next     "+clean(d.Next)))
@@ -178,8 +181,11 @@ func rules(v analysis.Verdict) section {
 		}
 		for i, c := range r.Conditions {
 			met := "no:  "
-			if c.Met {
+			switch {
+			case c.Met:
 				met = "yes: "
+			case r.Action == analysis.Hold && r.Rule > 0 && !r.Holds: // a drop that was accepted is not missing
+				met = "accepted: "
 			}
 			row := []string{"", "", "", met + condition(c).text}
 			if i == 0 {

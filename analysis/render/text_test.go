@@ -49,6 +49,24 @@ func TestFlagShowsItsSide(t *testing.T) {
 	}
 }
 
+// A RAMP in spite of a small drop says of the condition that is not met that it was accepted, whoever did: the plan, too.
+func TestAcceptedDrop(t *testing.T) {
+	value, limit := -0.006, 0.0
+	drop := []analysis.Condition{{Name: "login_success_upper", Value: &value, Op: ">=", Limit: &limit, Unit: analysis.Points}}
+	of := func(action analysis.Action, holds bool) (line, string) {
+		v := analysis.Verdict{Action: action, Rules: []analysis.Ruling{{Rule: 5, Action: analysis.Hold, Holds: holds, Decides: holds, Conditions: drop},
+			{Rule: 6, Action: analysis.Ramp, Holds: !holds, Decides: !holds, Conditions: drop}}}
+		return reasons(analysis.Decision{Verdict: v}).lines[0], rules(v).grids[0].rows[0][3]
+	}
+	const words = "login success difference, upper limit -0.60 pp (needed: at least 0.00 pp)"
+	if l, row := of(analysis.Ramp, false); l.mark != info || l.text != words+", accepted" || row != "accepted: "+words {
+		t.Errorf("%+v, %q", l, row)
+	}
+	if l, row := of(analysis.Hold, true); l.mark != stop || l.text != words || row != "no:  "+words {
+		t.Errorf("%+v, %q", l, row)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	p := func(v float64) *float64 { return &v }
 	for _, c := range []struct{ got, want string }{
