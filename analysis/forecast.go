@@ -36,7 +36,10 @@ func (c *comparer) forecasts(of *Comparison, in Input) []Forecast {
 		return out
 	}
 	days, over := c.paceWindow(in)
-	if missing := float64(c.plan.MinDwellDays - of.Days); missing > 0 && over == phaseOver {
+	if in.Scope.Until > 0 && in.Scope.Until < in.AsOf { // nothing that comes later is in this answer
+		over = askedOver
+	}
+	if missing := float64(c.plan.MinDwellDays - of.Days); missing > 0 && (over == phaseOver || over == askedOver) {
 		out = append(out, unforeseen("dwell", over))
 	} else if missing > 0 {
 		out = append(out, foreseen("dwell", stats.Days{Fast: missing, Mid: missing, Slow: missing}))
@@ -181,8 +184,11 @@ func forecast(gate string, needed, now float64, gains []float64) Forecast {
 	return foreseen(gate, d)
 }
 
-// phaseOver is why a phase that was ended gains neither days nor evidence.
-const phaseOver = "the last phase is over"
+// Why what is asked about gains neither days nor evidence: its phase was ended, or the question ends before its as-of time.
+const (
+	phaseOver = "the last phase is over"
+	askedOver = "the time that is asked about is over"
+)
 
 // paceWindow lists the starts of the last complete UTC days of the running phase, at most seven, and says why
 // there are none.

@@ -114,6 +114,8 @@ func TestForecastSaysWhyNot(t *testing.T) {
 		{"a pause before the planned days", "dwell", "the last phase is over", func(in *Input) {
 			in.Plan.MinDwellDays, in.Scope.Phases[0].Until = 14, in.AsOf
 		}},
+		{"a question that ends before", "login_success", "asked about is over", func(in *Input) { in.Scope.Until = in.AsOf - 2*dayMicros }},
+		{"and before the planned days", "dwell", "asked about is over", func(in *Input) { in.Scope.Until = in.AsOf - 2*dayMicros }},
 		{"a new phase", "enrollment", "no complete day", func(in *Input) { in.Scope.Phases[0].From = in.AsOf - 1 }},
 		{"silence", "login_success", "nothing was learned", func(in *Input) { in.AsOf += 20 * dayMicros; in.Scope.Until = in.AsOf }},
 		{"one look", "enrollment", "one look", func(in *Input) { in.Plan.Mode = Fixed }},
