@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"math"
 	"sort"
 
@@ -22,6 +23,9 @@ type Rates struct {
 	Within     *float64  `json:"share_within,omitempty"`
 	Shares     []float64 `json:"next_shares,omitempty"` // rising; what the ramp goes by in the place of the plan's rungs
 	Treatments int       `json:"treatments"`            // each set against control; 0 = 1
+	// Running is how many of them still take traffic, where some were stopped: these keep their part of alpha and take no
+	// share. 0 = all.
+	Running int `json:"treatments_running,omitempty"`
 }
 
 // usualDeff is the design effect of six logins a person with a correlation of 0.05 among them, and some heavy users.
@@ -180,7 +184,7 @@ func (p *Planning) size(g gate, s Step) (out GateSize, needed, gained float64) {
 	if g.missing != "" {
 		return out, 0, 0
 	}
-	each := p.Rates.Treatments
+	each := cmp.Or(p.Rates.Running, p.Rates.Treatments)
 	share := s.From / (1 - s.From*float64(each-1)) // of treatment and control alone; each treatment has the same weight
 	if p.Rates.Within != nil {
 		share = *p.Rates.Within
@@ -239,6 +243,15 @@ func RatesOf(in Input, r *Report) Rates {
 	out := Rates{Treatments: len(r.Comparisons)}
 	if len(r.Comparisons) == 0 {
 		return out
+	}
+	running := 0
+	for _, c := range r.Comparisons {
+		if c.CurrentShare == nil || *c.CurrentShare > 0 {
+			running++
+		}
+	}
+	if running < out.Treatments {
+		out.Running = running
 	}
 	c := r.Comparisons[0]
 	out.Enrollment, out.Effect, out.Share = c.Enrollment.Control.Rate, c.Enrollment.Difference.Diff, c.CurrentShare

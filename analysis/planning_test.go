@@ -141,6 +141,30 @@ func TestPlanningByLevels(t *testing.T) {
 	}
 }
 
+// TestPlanningAfterAStop: a treatment that was stopped keeps its part of alpha and takes no share.
+func TestPlanningAfterAStop(t *testing.T) {
+	p := steps(8, 10, 25)
+	p[0].Arms[0].Weight = 80
+	p[0].Arms = append(p[0].Arms, store.Arm{Variation: "u", Weight: 10})
+	p[1].Arms = append(p[1].Arms, store.Arm{Variation: "u", Weight: 0})
+	in := asked(p, counted(group{1, 0, "c", 0, 5, 8000, 80, 80}, group{1, 0, "t", 0, 5, 1000, 50, 10}, group{1, 0, "u", 0, 5, 1000, 50, 10},
+		group{2, 0, "c", 8, 20, 7500, 75, 75}, group{2, 0, "t", 8, 20, 2500, 125, 25}))
+	rates := RatesOf(in, Build(in))
+	got := NewPlanning(in.Plan, rates, 0.8, 28)
+	alone := in.Plan
+	alone.Alpha /= 2
+	rates.Treatments, rates.Running = 1, 0
+	want := NewPlanning(alone, rates, 0.8, 28)
+	if len(got.Steps) != 2 || got.Alpha != want.Alpha {
+		t.Fatalf("%+v", got)
+	}
+	for i, s := range want.Steps {
+		for k, g := range s.Gates {
+			near(t, g.Gate, got.Steps[i].Gates[k].Needed, *g.Needed)
+		}
+	}
+}
+
 // TestRatesOf: the rates of control, and the pace of the last complete days.
 func TestRatesOf(t *testing.T) {
 	in := slow(8, 3)

@@ -139,7 +139,7 @@ func over(r, stated analysis.Rates) analysis.Rates {
 		}
 	}
 	if stated.Treatments > 0 {
-		r.Treatments = stated.Treatments
+		r.Treatments, r.Running = stated.Treatments, 0
 	}
 	return r
 }
