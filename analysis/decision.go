@@ -1,6 +1,9 @@
 package analysis
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // An Action is what a decision recommends.
 type Action string
@@ -118,11 +121,10 @@ func Decide(p Plan, r *Report) Decision {
 		d.Verdict.explain(r)
 		return d
 	}
-	if len(d.Treatments) > 1 {
-		for i, v := range d.Treatments {
-			if v.Action == RollBack {
-				d.Treatments[i].Next = "Send " + v.Treatment.Label() + " back to control, then look for the cause."
-			}
+	everybody := !slices.ContainsFunc(d.Treatments, func(v Verdict) bool { return v.Action != RollBack }) // goes back
+	for i, v := range d.Treatments {
+		if v.Action == RollBack && !everybody {
+			d.Treatments[i].Next = "Send " + v.Treatment.Label() + " back to control, then look for the cause."
 		}
 	}
 	d.Verdict = d.Treatments[best]
@@ -137,11 +139,10 @@ func Decide(p Plan, r *Report) Decision {
 		d.Also = append(d.Also, line)
 		if v.Action == RollBack {
 			d.AlsoRollBack = append(d.AlsoRollBack, v.Treatment)
-			d.Next = "Send " + v.Treatment.Label() + " back to control. " + d.Next
+			if !everybody {
+				d.Next = "Send " + v.Treatment.Label() + " back to control. " + d.Next
+			}
 		}
-	}
-	if d.Action == RollBack && len(d.Treatments) == len(d.AlsoRollBack)+1 {
-		d.Next = nextWords[RollBack]
 	}
 	return d
 }

@@ -217,5 +217,5 @@ func Named(name string) string {
 	})
 }
 
-// foreignByte is how spelled writes a byte that is no text. None of ASCII is.
+// foreignByte is how spelled writes a byte that is no text. A byte of ASCII always is.
 var foreignByte = regexp.MustCompile("%[89A-F][0-9A-F]")
